@@ -2,6 +2,8 @@
 //!
 //! [`Evaluation`] is the one entry: it holds a compiled package and everything evaluated of it so far.
 
+pub mod inspect;
+
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::resolve::{Importer, PackageFiles};
 use crate::syntax::tree;
