@@ -1,1 +1,3 @@
-//! Placeholder until the first module lands.
+//! The suites: archives of language tests and what runs them.
+
+pub mod conformance;

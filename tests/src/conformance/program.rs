@@ -1,0 +1,222 @@
+//! An evaluation with its nodes' inspections kept, and a short text of a value for messages.
+
+use super::Segment;
+use super::attribute::code_name;
+use holos_lang::eval::inspect::{BoundOp, InspectedField, Inspection, Shape};
+use holos_lang::eval::{Evaluation, NodeId};
+use holos_lang::syntax::tree::Presence;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// How deep [`Program::text`] goes.
+const TEXT_DEPTH: usize = 12;
+/// How long a text may get.
+const TEXT_LENGTH: usize = 20_000;
+
+pub(super) struct Program<'a> {
+    pub evaluation: Evaluation<'a>,
+    seen: HashMap<NodeId, Rc<Inspection>>,
+}
+
+impl<'a> Program<'a> {
+    pub(super) fn new(evaluation: Evaluation<'a>) -> Program<'a> {
+        Program {
+            evaluation,
+            seen: HashMap::new(),
+        }
+    }
+
+    pub(super) fn inspect(&mut self, node: NodeId) -> Rc<Inspection> {
+        if let Some(inspection) = self.seen.get(&node) {
+            return inspection.clone();
+        }
+        let inspection = Rc::new(self.evaluation.inspect(node));
+        self.seen.insert(node, inspection.clone());
+        inspection
+    }
+
+    /// The value a path leads to; a present field is preferred to one that is only declared.
+    pub(super) fn find(&mut self, from: NodeId, path: &[Segment]) -> Option<NodeId> {
+        path.iter().try_fold(from, |node, segment| {
+            let inspection = self.inspect(node);
+            let named = || {
+                inspection
+                    .fields
+                    .iter()
+                    .filter(|field| is_named(field, segment))
+            };
+            if let Some(field) = named()
+                .find(|field| field.presence == Presence::Regular)
+                .or(named().next())
+            {
+                return Some(field.value);
+            }
+            let Shape::List { elements, .. } = &inspection.shape else {
+                return None;
+            };
+            elements.get(segment.name.parse::<usize>().ok()?).copied()
+        })
+    }
+
+    /// The value as text; unlike the language's own, errors are inside with their codes.
+    pub(super) fn text(&mut self, node: NodeId) -> String {
+        let mut out = String::new();
+        self.write(node, TEXT_DEPTH, &mut out);
+        if out.len() > TEXT_LENGTH {
+            let end = (0..=TEXT_LENGTH)
+                .rev()
+                .find(|&at| out.is_char_boundary(at))
+                .unwrap_or(0);
+            out.truncate(end);
+            out.push('…');
+        }
+        out
+    }
+
+    fn write(&mut self, node: NodeId, depth: usize, out: &mut String) {
+        if depth == 0 || out.len() > TEXT_LENGTH {
+            out.push('…');
+            return;
+        }
+        let inspection = self.inspect(node);
+        let error = inspection
+            .error
+            .map(|code| format!("_|_({})", code_name(code)));
+        let is_struct = matches!(inspection.shape, Shape::Struct);
+        if inspection.fields.is_empty() && inspection.patterns.is_empty() && !is_struct {
+            match (&inspection.shape, error) {
+                (Shape::Bottom, error) => out.push_str(&error.unwrap_or_else(|| "_|_".into())),
+                (shape, error) => {
+                    self.write_shape(shape, depth, out);
+                    out.push_str(&error.unwrap_or_default());
+                }
+            }
+            return;
+        }
+        if inspection.closed {
+            out.push_str("close");
+        }
+        out.push('{');
+        let mut separator = "";
+        if let Some(error) = error {
+            out.push_str(&error);
+            separator = ", ";
+        }
+        if !is_struct && !matches!(inspection.shape, Shape::Bottom) {
+            out.push_str(std::mem::replace(&mut separator, ", "));
+            self.write_shape(&inspection.shape, depth, out);
+        }
+        for &(pattern, value) in &inspection.patterns {
+            out.push_str(std::mem::replace(&mut separator, ", "));
+            out.push('[');
+            self.write(pattern, depth - 1, out);
+            out.push_str("]: ");
+            self.write(value, depth - 1, out);
+        }
+        for field in &inspection.fields {
+            out.push_str(std::mem::replace(&mut separator, ", "));
+            out.push_str(&field.label);
+            if !field.package.is_empty() {
+                out.push('$');
+                out.push_str(&field.package);
+            }
+            out.push_str(match field.presence {
+                Presence::Regular => ": ",
+                Presence::Optional => "?: ",
+                Presence::Required => "!: ",
+            });
+            self.write(field.value, depth - 1, out);
+        }
+        out.push('}');
+    }
+
+    fn write_shape(&mut self, shape: &Shape, depth: usize, out: &mut String) {
+        match shape {
+            Shape::Bottom => out.push_str("_|_"),
+            Shape::Null => out.push_str("null"),
+            Shape::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Shape::Number(number) => out.push_str(&format!("{number:?}")),
+            Shape::String(text) => out.push_str(&format!("{text:?}")),
+            Shape::Bytes(bytes) => out.push_str(&format!("'{}'", bytes.escape_ascii())),
+            Shape::Type(kind) => out.push_str(&kind.to_string()),
+            Shape::Bound(op, operand) => {
+                out.push_str(bound_text(*op));
+                self.write_shape(operand, depth, out);
+            }
+            Shape::Validator(name, arguments) => {
+                out.push_str(name);
+                out.push('(');
+                for (i, &argument) in arguments.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    self.write(argument, depth - 1, out);
+                }
+                out.push(')');
+            }
+            Shape::Conjunction(parts) => {
+                for (i, part) in parts.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { " & " });
+                    self.write_shape(part, depth, out);
+                }
+            }
+            Shape::Disjunction { values, defaults } => {
+                out.push('(');
+                for (i, &value) in values.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { " | " });
+                    out.push_str(if i < *defaults { "*" } else { "" });
+                    self.write(value, depth - 1, out);
+                }
+                out.push(')');
+            }
+            Shape::Struct => out.push_str("struct"),
+            Shape::List { elements, rest } => {
+                out.push('[');
+                for (i, &element) in elements.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    self.write(element, depth - 1, out);
+                }
+                if let Some(rest) = rest {
+                    out.push_str(if elements.is_empty() { "..." } else { ", ..." });
+                    self.write(*rest, depth - 1, out);
+                }
+                out.push(']');
+            }
+        }
+    }
+}
+
+/// Whether a field has the name a path or an expected struct asks for.
+pub(super) fn is_named(field: &InspectedField, segment: &Segment) -> bool {
+    *field.label == *segment.name
+        && field.special == segment.special
+        && segment
+            .package
+            .as_deref()
+            .is_none_or(|wanted| is_package(&field.package, wanted))
+}
+
+/// Whether `wanted`, a name or a path with or without the major version, is the package `path`.
+fn is_package(path: &str, wanted: &str) -> bool {
+    let without_major = |text: &str| match text.split_once('@') {
+        Some((before, after)) => {
+            let rest = after.find(['/', ':']).map_or("", |at| &after[at..]);
+            format!("{before}{rest}")
+        }
+        None => text.to_owned(),
+    };
+    let (path, wanted) = (without_major(path), without_major(wanted));
+    let wanted = wanted.trim_start_matches(':');
+    path == wanted || path.rsplit(['/', ':']).next() == Some(wanted)
+}
+
+pub(super) fn bound_text(op: BoundOp) -> &'static str {
+    match op {
+        BoundOp::Less => "<",
+        BoundOp::LessEqual => "<=",
+        BoundOp::Greater => ">",
+        BoundOp::GreaterEqual => ">=",
+        BoundOp::NotEqual => "!=",
+        BoundOp::Equal => "==",
+        BoundOp::Match => "=~",
+        BoundOp::NotMatch => "!~",
+    }
+}

@@ -1,0 +1,57 @@
+//! The project's own language suite: every assertion of every archive in `suites/language` holds, but for
+//! those in `suites/language/skip.txt`, which must fail.
+//!
+//! A line of that file is `archive assertion # reason`, in the words a failure is reported with.
+
+use holos_tests::conformance::isolated::{archives, isolated};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn every_assertion_holds() -> std::io::Result<()> {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/language");
+    let skipped = std::fs::read_to_string(suite.join("skip.txt"))?;
+    let skipped: BTreeSet<&str> = skipped
+        .lines()
+        .filter_map(|line| line.split_once(" # "))
+        .map(|(assertion, _)| assertion.trim())
+        .collect();
+    let executable = Path::new(env!("CARGO_BIN_EXE_conformance"));
+    let failures: Vec<(String, String)> = archives(&suite)?
+        .into_par_iter()
+        .map(|file| {
+            let name = file
+                .strip_prefix(&suite)
+                .unwrap_or(&file)
+                .with_extension("");
+            let name = name.to_string_lossy().replace('\\', "/");
+            let report = isolated(executable, &file, None, LIMIT)?;
+            let failed = report.outcomes.into_iter().filter_map(|outcome| {
+                Some((format!("{name} {}", outcome.assertion), outcome.failure?))
+            });
+            let mut failed: Vec<_> = failed.collect();
+            failed.extend(report.ended.map(|why| (name, why)));
+            Ok(failed)
+        })
+        .collect::<std::io::Result<Vec<_>>>()?
+        .concat();
+    let failed: BTreeSet<&str> = failures
+        .iter()
+        .map(|(assertion, _)| assertion.as_str())
+        .collect();
+    let mut report = String::new();
+    for (assertion, why) in &failures {
+        if !skipped.contains(assertion.as_str()) {
+            report.push_str(&format!("FAIL {assertion}\n     {why}\n"));
+        }
+    }
+    for assertion in skipped.difference(&failed) {
+        report.push_str(&format!("holds, but is in skip.txt: {assertion}\n"));
+    }
+    assert!(report.is_empty(), "\n{report}");
+    Ok(())
+}
