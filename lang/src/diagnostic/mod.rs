@@ -67,7 +67,10 @@ impl SourceMap {
 
     /// All files with their ids, in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
-        self.sources.iter().enumerate().map(|(i, s)| (FileId(i as u32), s))
+        self.sources
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (FileId(i as u32), s))
     }
 
     /// One-based line and column of a byte offset; the column counts bytes, as CUE's does.
@@ -151,12 +154,18 @@ impl Diagnostic {
 
     /// A warning with no place yet.
     pub fn warning(code: Code, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(code, message)
+        }
     }
 
     /// Adds a place.
     pub fn label(mut self, place: Place, message: impl Into<String>) -> Diagnostic {
-        self.labels.push(Label { place, message: message.into() });
+        self.labels.push(Label {
+            place,
+            message: message.into(),
+        });
         self
     }
 

@@ -58,7 +58,12 @@ impl<'a> Evaluation<'a> {
         _importer: &mut dyn Importer,
         builtins: &'a dyn Builtins,
     ) -> (Evaluation<'a>, Vec<Diagnostic>) {
-        (Evaluation { _builtins: builtins }, Vec::new())
+        (
+            Evaluation {
+                _builtins: builtins,
+            },
+            Vec::new(),
+        )
     }
 
     /// The value of the whole package.

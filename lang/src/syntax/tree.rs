@@ -100,13 +100,23 @@ pub enum PostfixAlias {
 pub enum Label {
     Ident(Ident),
     /// `"name"` without interpolation, decoded.
-    String { value: Arc<str>, span: Span },
+    String {
+        value: Arc<str>,
+        span: Span,
+    },
     /// `"\(x)"`: an [`Expr::Interpolation`].
     Interpolation(Expr),
     /// `(expr)`; the span includes the parentheses.
-    Dynamic { expr: Box<Expr>, span: Span },
+    Dynamic {
+        expr: Box<Expr>,
+        span: Span,
+    },
     /// `[expr]` or `[alias=expr]`; the span includes the brackets.
-    Pattern { alias: Option<Ident>, expr: Box<Expr>, span: Span },
+    Pattern {
+        alias: Option<Ident>,
+        expr: Box<Expr>,
+        span: Span,
+    },
 }
 
 /// `let name = value`.
@@ -144,11 +154,23 @@ pub enum Otherwise {
 /// One clause of a comprehension.
 #[derive(Clone, Debug)]
 pub enum Clause {
-    For { key: Option<Ident>, value: Ident, source: Expr, span: Span },
-    If { condition: Expr, span: Span },
+    For {
+        key: Option<Ident>,
+        value: Ident,
+        source: Expr,
+        span: Span,
+    },
+    If {
+        condition: Expr,
+        span: Span,
+    },
     Let(LetClause),
     /// `try` (the body follows) or `try x = expr` (experiment `try`).
-    Try { name: Option<Ident>, value: Option<Expr>, span: Span },
+    Try {
+        name: Option<Ident>,
+        value: Option<Expr>,
+        span: Span,
+    },
 }
 
 /// `{ … }`, or the brace-less struct of `a: b: c`.
@@ -180,9 +202,22 @@ pub enum Expr {
     Unary(Unary),
     Binary(Binary),
     Selector(Selector),
-    Index { base: Box<Expr>, index: Box<Expr>, span: Span },
-    Slice { base: Box<Expr>, low: Option<Box<Expr>>, high: Option<Box<Expr>>, span: Span },
-    Call { function: Box<Expr>, arguments: Vec<Expr>, span: Span },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+        span: Span,
+    },
+    Slice {
+        base: Box<Expr>,
+        low: Option<Box<Expr>>,
+        high: Option<Box<Expr>>,
+        span: Span,
+    },
+    Call {
+        function: Box<Expr>,
+        arguments: Vec<Expr>,
+        span: Span,
+    },
     /// `x...` (experiment `explicitopen`).
     Open(Box<Expr>, Span),
     /// `x?` (experiment `try`).

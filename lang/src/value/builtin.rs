@@ -199,12 +199,20 @@ pub struct CallError {
 impl CallError {
     /// A final error.
     pub fn new(message: impl Into<String>) -> CallError {
-        CallError { message: message.into(), incomplete: false, argument: None }
+        CallError {
+            message: message.into(),
+            incomplete: false,
+            argument: None,
+        }
     }
 
     /// An error that more information could mend.
     pub fn incomplete(message: impl Into<String>) -> CallError {
-        CallError { message: message.into(), incomplete: true, argument: None }
+        CallError {
+            message: message.into(),
+            incomplete: true,
+            argument: None,
+        }
     }
 
     /// Names the argument at fault.
@@ -227,7 +235,10 @@ pub trait Context {
     /// The elements of a list.
     fn elements(&mut self, value: ValueRef) -> Result<Vec<ValueRef>, CallError>;
     /// The regular fields of a struct, in order.
-    fn fields(&mut self, value: ValueRef) -> Result<Vec<(std::sync::Arc<str>, ValueRef)>, CallError>;
+    fn fields(
+        &mut self,
+        value: ValueRef,
+    ) -> Result<Vec<(std::sync::Arc<str>, ValueRef)>, CallError>;
     /// `a & b`, evaluated to the end; the error is that of the result. `concrete` asks for a
     /// result without anything left open.
     fn unify(&mut self, a: ValueRef, b: ValueRef, concrete: bool) -> Result<ValueRef, CallError>;
