@@ -1,11 +1,26 @@
 //! Text to tokens to [`tree`]: lexer, grammar, literals, formatter.
 
+mod builder;
+pub mod errors;
+mod lexer;
+mod literal;
+mod recover;
 pub mod tree;
 
-use crate::diagnostic::{Diagnostic, FileId};
+#[allow(clippy::all, clippy::pedantic, unreachable_pub, unused, reason = "generated code")]
+mod grammar {
+    include!(concat!(env!("OUT_DIR"), "/syntax/grammar.rs"));
+}
+
+use crate::diagnostic::{Diagnostic, FileId, Place, Span};
+use builder::Root;
+use lexer::Token;
 
 /// How deeply braces, brackets, parentheses and operators may nest; deeper input is an error.
 pub const MAX_DEPTH: usize = 500;
+
+/// The largest text in bytes; spans are 32 bits wide.
+pub const MAX_LENGTH: usize = u32::MAX as usize - 1;
 
 /// A file's tree and everything that was wrong with its text.
 #[derive(Clone, Debug, Default)]
@@ -15,16 +30,37 @@ pub struct Parsed {
 }
 
 /// Parses one file. Never fails: what cannot be parsed becomes [`tree::Decl::Bad`] or
-/// [`tree::Expr::Bad`] and an error beside the tree.
+/// [`tree::Expr::Bad`] and an error beside the tree. Errors are in the order of the text.
 pub fn parse(file: FileId, text: &str) -> Parsed {
-    let _ = (file, text);
-    Parsed::default()
+    if let Some(error) = too_large(file, text) {
+        return Parsed { file: tree::File::default(), errors: vec![error] };
+    }
+    let (mut builder, root, errors) = recover::parse(file, text, Token::StartFile);
+    match root {
+        Some(Root::File(decls)) => Parsed { file: builder.finish(decls), errors },
+        _ => Parsed { file: builder.finish(builder::Decls::default()), errors },
+    }
 }
 
 /// Parses text that is one expression (`-e`, the expected side of a test).
 pub fn parse_expr(file: FileId, text: &str) -> (tree::Expr, Vec<Diagnostic>) {
-    let _ = (file, text);
-    (tree::Expr::Bad(Default::default()), Vec::new())
+    let whole = Span::new(0, text.len().min(MAX_LENGTH) as u32);
+    if let Some(error) = too_large(file, text) {
+        return (tree::Expr::Bad(whole), vec![error]);
+    }
+    let (_, root, errors) = recover::parse(file, text, Token::StartExpr);
+    match root {
+        Some(Root::Expr(node)) => (node.into_expr(), errors),
+        _ => (tree::Expr::Bad(whole), errors),
+    }
+}
+
+fn too_large(file: FileId, text: &str) -> Option<Diagnostic> {
+    (text.len() > MAX_LENGTH).then(|| {
+        let place = Place { file, span: Span::default() };
+        Diagnostic::error(errors::code::TOO_LARGE, "this file is larger than 4 GiB")
+            .label(place, "of this file")
+    })
 }
 
 /// A tree that no text belongs to, as formatted text (`eval`, `def`, `import`). Literals are
