@@ -1,1 +1,3 @@
-//! Placeholder until the first module lands.
+//! What a holos program can import without a module: builtin packages, data encodings and the platform library.
+
+pub mod encoding;

@@ -718,7 +718,7 @@ fn same_shape(a: &mut Program<'_>, x: &Shape, b: &mut Program<'_>, y: &Shape) ->
         | (Shape::Null, Shape::Null)
         | (Shape::Struct, Shape::Struct) => true,
         (Shape::Bool(x), Shape::Bool(y)) => x == y,
-        (Shape::Number(x), Shape::Number(y)) => x == y,
+        (Shape::Number(x), Shape::Number(y)) => x.numeric_cmp(y).is_eq(),
         (Shape::String(x), Shape::String(y)) => x == y,
         (Shape::Bytes(x), Shape::Bytes(y)) => x == y,
         (Shape::Type(x), Shape::Type(y)) => x == y,

@@ -135,7 +135,7 @@ impl<'a> Program<'a> {
             Shape::Bottom => out.push_str("_|_"),
             Shape::Null => out.push_str("null"),
             Shape::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Shape::Number(number) => out.push_str(&format!("{number:?}")),
+            Shape::Number(number) => out.push_str(&number.to_cue()),
             Shape::String(text) => out.push_str(&format!("{text:?}")),
             Shape::Bytes(bytes) => out.push_str(&format!("'{}'", bytes.escape_ascii())),
             Shape::Type(kind) => out.push_str(&kind.to_string()),
