@@ -4,6 +4,10 @@
 //!
 //! A [`Node`] carries the depth of its tree; one that passes the limit becomes [`Expr::Bad`] at once,
 //! so that no tree is ever deeper.
+//!
+//! What the parser moves about on its stack is small: declarations, labels and elements wait in
+//! stacks of the builder, from which the end of their list takes them. That also makes every vector
+//! of the tree exactly as large as it has to be.
 
 use super::errors::{self, code};
 use super::lexer::{Lexeme, Token};
@@ -17,14 +21,14 @@ use std::sync::Arc;
 /// What a whole text is.
 #[derive(Debug)]
 pub(crate) enum Root {
-    File(Decls),
+    File(Waiting),
     Expr(Node),
 }
 
 /// An expression and the depth of its tree.
 #[derive(Debug)]
 pub(crate) struct Node {
-    expr: Expr,
+    expr: Box<Expr>,
     depth: u32,
 }
 
@@ -34,44 +38,21 @@ impl Node {
     }
 
     pub(crate) fn into_expr(self) -> Expr {
-        self.expr
+        *self.expr
     }
 }
 
-/// Declarations, and the depth of the deepest.
+/// A list of what waits in one of the builder's stacks from `start` on, and the depth of the deepest.
 #[derive(Debug, Default)]
-pub(crate) struct Decls {
-    pub(crate) decls: Vec<Decl>,
+pub(crate) struct Waiting {
+    start: usize,
     depth: u32,
 }
 
-impl Decls {
-    pub(crate) fn with(mut self, (decl, depth): (Decl, u32)) -> Decls {
-        self.decls.push(decl);
-        self.depth = self.depth.max(depth);
-        self
-    }
-}
-
-/// The elements of a list, and the depth of the deepest.
-#[derive(Debug, Default)]
-pub(crate) struct List {
-    elements: Vec<Element>,
-    ellipsis: Option<Ellipsis>,
-    depth: u32,
-}
-
-impl List {
-    pub(crate) fn with(mut self, (element, depth): (Element, u32)) -> List {
-        self.elements.push(element);
-        self.depth = self.depth.max(depth);
-        self
-    }
-
-    pub(crate) fn ended(mut self, (value, span): (Option<Node>, Span)) -> List {
-        self.depth = self.depth.max(value.as_ref().map_or(0, |node| node.depth));
-        self.ellipsis = Some(Ellipsis { value: value.map(|node| Box::new(node.expr)), span });
-        self
+impl Waiting {
+    /// The list when one more has come, of that depth.
+    pub(crate) fn and(self, depth: u32) -> Waiting {
+        Waiting { start: self.start, depth: self.depth.max(depth) }
     }
 }
 
@@ -100,12 +81,15 @@ impl Part {
 /// What stands between a label and its colon.
 #[derive(Debug, Default)]
 pub(crate) struct Mark {
-    postfix: Option<(PostfixAlias, Span)>,
+    postfix: Option<Postfix>,
     presence: Option<Span>,
 }
 
+/// An alias after a label, and where it stands.
+pub(crate) type Postfix = Box<(PostfixAlias, Span)>;
+
 impl Mark {
-    pub(crate) fn new(postfix: Option<(PostfixAlias, Span)>, presence: Option<Span>) -> Mark {
+    pub(crate) fn new(postfix: Option<Postfix>, presence: Option<Span>) -> Mark {
         Mark { postfix, presence }
     }
 }
@@ -153,6 +137,9 @@ pub(crate) struct Builder<'s> {
     pub(crate) bad_labels: Vec<Span>,
     package: Option<Ident>,
     imports: Vec<Import>,
+    decls: Vec<Decl>,
+    labels: Vec<(Part, Mark)>,
+    elements: Vec<Element>,
 }
 
 impl<'s> Builder<'s> {
@@ -167,6 +154,9 @@ impl<'s> Builder<'s> {
             bad_labels: Vec::new(),
             package: None,
             imports: Vec::new(),
+            decls: Vec::new(),
+            labels: Vec::new(),
+            elements: Vec::new(),
         };
         let head = tokens.iter().skip(1);
         for token in head.take_while(|t| matches!(t.token, Token::Attribute | Token::Comma)) {
@@ -179,8 +169,8 @@ impl<'s> Builder<'s> {
     }
 
     /// The file whose declarations these are.
-    pub(crate) fn finish(&mut self, decls: Decls) -> File {
-        let mut decls = decls.decls;
+    pub(crate) fn finish(&mut self, decls: Waiting) -> File {
+        let mut decls: Vec<Decl> = self.decls.drain(decls.start..).collect();
         let package = self.package.take();
         let head = package
             .as_ref()
@@ -234,17 +224,21 @@ impl<'s> Builder<'s> {
     fn node(&mut self, expr: Expr, children: u32) -> Node {
         let depth = children + 1;
         if depth as usize <= MAX_DEPTH {
-            return Node { expr, depth };
+            return Node { expr: Box::new(expr), depth };
         }
         let span = expr.span();
+        self.too_deep(span);
+        Node { expr: Box::new(Expr::Bad(span)), depth: 1 }
+    }
+
+    fn too_deep(&mut self, span: Span) {
         if !std::mem::replace(&mut self.too_deep, true) {
             self.errors.push(errors::too_deep(self.place(span)));
         }
-        Node { expr: Expr::Bad(span), depth: 1 }
     }
 
     fn leaf(&mut self, expr: Expr) -> Node {
-        Node { expr, depth: 1 }
+        Node { expr: Box::new(expr), depth: 1 }
     }
 
     // Names, attributes, imports
@@ -324,7 +318,7 @@ impl<'s> Builder<'s> {
                 self.error(code::IMPORT, span, "an import cannot be a definition", "in this name");
             }
         }
-        let path: Arc<str> = match self.string(path_span.start, path_span.end).expr {
+        let path: Arc<str> = match self.string(path_span.start, path_span.end).into_expr() {
             Expr::String(path, _) => path,
             _ => "".into(),
         };
@@ -346,48 +340,71 @@ impl<'s> Builder<'s> {
 
     // Declarations
 
-    /// `label: label: value @attribute()`, or without labels an embedding.
+    /// A declaration is complete.
+    pub(crate) fn declare(&mut self, (decl, depth): (Decl, u32)) -> u32 {
+        self.decls.push(decl);
+        depth
+    }
+
+    /// The first declaration of a list, `depth` deep, was just declared.
+    pub(crate) fn first_decl(&self, depth: u32) -> Waiting {
+        Waiting { start: self.decls.len() - 1, depth }
+    }
+
+    /// A list without declarations.
+    pub(crate) fn no_decls(&self) -> Waiting {
+        Waiting { start: self.decls.len(), depth: 0 }
+    }
+
+    /// A label, its colon included.
+    pub(crate) fn push_label(&mut self, part: Part, mark: Mark) {
+        self.labels.push((part, mark));
+    }
+
+    /// `label: label: value @attribute()` with the last `count` labels, or an embedding.
     pub(crate) fn declaration(
         &mut self,
-        labels: Vec<(Part, Mark)>,
+        count: usize,
         part: Part,
         attributes: Vec<Attribute>,
-    ) -> (Decl, u32) {
+    ) -> u32 {
+        let made = if count == 0 {
+            self.bare(part, attributes)
+        } else {
+            self.labelled(count, part, attributes)
+        };
+        self.declare(made)
+    }
+
+    fn labelled(&mut self, count: usize, part: Part, attributes: Vec<Attribute>) -> (Decl, u32) {
         let end = attributes.last().map_or(part.node.span().end, |a| a.span.end);
-        if labels.is_empty() {
-            return self.bare(part, attributes);
-        }
-        let start = labels[0].0.start();
+        let base = self.labels.len() - count;
+        let start = self.labels[base].0.start();
         let mut depth = part.node.depth;
         let value_alias = part.alias.and_then(|alias| self.alias(alias));
-        let mut field = Innermost { value: part.node.expr, value_alias, attributes };
-        let mut labels = labels;
-        loop {
-            let Some((part, mark)) = labels.pop() else {
-                return (Decl::Bad(Span::new(start, end)), 0);
-            };
+        let mut inner = Innermost { value: *part.node.expr, value_alias, attributes };
+        while let Some((part, mark)) = self.labels.pop() {
             depth = depth.max(part.node.depth) + 1;
-            let from = part.start();
-            let Some(made) = self.field(part, mark, field, Span::new(from, end)) else {
-                return (Decl::Bad(Span::new(start, end)), 0);
+            let span = Span::new(part.start(), end);
+            let Some(field) = self.field(part, mark, inner, span) else {
+                break;
             };
-            if labels.is_empty() {
+            if self.labels.len() == base {
                 if depth as usize > MAX_DEPTH {
-                    if !std::mem::replace(&mut self.too_deep, true) {
-                        self.errors.push(errors::too_deep(self.place(made.label.span())));
-                    }
-                    return (Decl::Bad(made.span), 0);
+                    self.too_deep(field.label.span());
+                    break;
                 }
-                return (Decl::Field(made), depth);
+                return (Decl::Field(field), depth);
             }
-            let span = made.span;
-            let inner = StructLit { decls: vec![Decl::Field(made)], braces: false, span };
-            field = Innermost {
-                value: Expr::Struct(inner),
+            let literal = StructLit { decls: vec![Decl::Field(field)], braces: false, span };
+            inner = Innermost {
+                value: Expr::Struct(literal),
                 value_alias: None,
                 attributes: Vec::new(),
             };
         }
+        self.labels.truncate(base);
+        (Decl::Bad(Span::new(start, end)), 0)
     }
 
     /// A declaration without a label.
@@ -402,10 +419,10 @@ impl<'s> Builder<'s> {
         }
         let depth = part.node.depth;
         let Some((name, equals)) = part.alias else {
-            return (Decl::Embed(part.node.expr), depth);
+            return (Decl::Embed(*part.node.expr), depth);
         };
         let span = name.span().to(part.node.span());
-        let Expr::Ident(name) = name.expr else {
+        let Expr::Ident(name) = *name.expr else {
             self.not_a_name(&name.expr);
             return (Decl::Bad(span), 0);
         };
@@ -419,7 +436,7 @@ impl<'s> Builder<'s> {
                 )],
             });
         self.errors.push(error);
-        (Decl::Alias(LetClause { name, value: part.node.expr, span }), depth)
+        (Decl::Alias(LetClause { name, value: *part.node.expr, span }), depth)
     }
 
     fn field(&mut self, part: Part, mark: Mark, inner: Innermost, span: Span) -> Option<Field> {
@@ -427,7 +444,7 @@ impl<'s> Builder<'s> {
             Some(alias) => Some(self.alias(alias)?),
             None => None,
         };
-        let label = self.label(part.node.expr)?;
+        let label = self.label(*part.node.expr)?;
         let presence = match mark.presence {
             None => Presence::Regular,
             Some(span) => {
@@ -447,7 +464,8 @@ impl<'s> Builder<'s> {
                 }
             }
         };
-        let postfix_alias = mark.postfix.map(|(alias, span)| {
+        let postfix_alias = mark.postfix.map(|postfix| {
+            let (alias, span) = *postfix;
             self.needs(self.experiments.aliasv2, span, "an alias after a label", "aliasv2");
             alias
         });
@@ -473,7 +491,7 @@ impl<'s> Builder<'s> {
                 "write `label~name: …`",
             );
         }
-        match node.expr {
+        match *node.expr {
             Expr::Ident(name) => {
                 self.declared(&name);
                 Some(name)
@@ -579,32 +597,32 @@ impl<'s> Builder<'s> {
         start: u32,
         first: Ident,
         second: Option<Ident>,
-    ) -> (PostfixAlias, Span) {
+    ) -> Postfix {
         let span = Span::new(start, second.as_ref().map_or(first.span.end, |n| n.span.end));
         match second {
-            None => (PostfixAlias::Value(first), span),
-            Some(second) => (PostfixAlias::Pair(first, second), span),
+            None => Box::new((PostfixAlias::Value(first), span)),
+            Some(second) => Box::new((PostfixAlias::Pair(first, second), span)),
         }
     }
 
-    pub(crate) fn let_clause(&mut self, start: u32, name: Ident, value: Node) -> (Clause, u32) {
+    pub(crate) fn let_clause(&mut self, start: u32, name: Ident, value: Node) -> DeepClause {
         let (clause, depth) = self.binding(start, name, value);
-        (Clause::Let(clause), depth)
+        Box::new((Clause::Let(clause), depth))
     }
 
-    pub(crate) fn let_declaration(&mut self, start: u32, name: Ident, value: Node) -> (Decl, u32) {
+    pub(crate) fn let_declaration(&mut self, start: u32, name: Ident, value: Node) -> u32 {
         let (clause, depth) = self.binding(start, name, value);
-        (Decl::Let(clause), depth)
+        self.declare((Decl::Let(clause), depth))
     }
 
     fn binding(&mut self, start: u32, name: Ident, value: Node) -> (LetClause, u32) {
         self.declared(&name);
         let span = Span::new(start, value.span().end);
-        (LetClause { name, value: value.expr, span }, value.depth)
+        (LetClause { name, value: *value.expr, span }, value.depth)
     }
 
-    pub(crate) fn ellipsis_declaration(&mut self, start: u32, end: u32) -> (Decl, u32) {
-        (Decl::Ellipsis(Ellipsis { value: None, span: Span::new(start, end) }), 0)
+    pub(crate) fn ellipsis_declaration(&mut self, span: Span) -> u32 {
+        self.declare((Decl::Ellipsis(Ellipsis { value: None, span }), 0))
     }
 
     // Comprehensions
@@ -612,15 +630,17 @@ impl<'s> Builder<'s> {
     pub(crate) fn comprehension(
         &mut self,
         start: u32,
-        clauses: Vec<(Clause, u32)>,
-        body: (StructLit, u32),
-        otherwise: Option<((bool, Span), (StructLit, u32))>,
-    ) -> (Comprehension, u32) {
-        let mut depth = clauses.iter().map(|(_, depth)| *depth).max().unwrap_or(0).max(body.1);
-        let clauses: Vec<Clause> = clauses.into_iter().map(|(clause, _)| clause).collect();
-        let mut end = body.0.span.end;
-        let otherwise = otherwise.map(|((is_else, span), (other, inner))| {
-            depth = depth.max(inner);
+        clauses: Vec<DeepClause>,
+        body: Node,
+        otherwise: Option<((bool, Span), Node)>,
+    ) -> Box<(Comprehension, u32)> {
+        let mut depth = clauses.iter().map(|clause| clause.1).max().unwrap_or(0).max(body.depth);
+        let clauses: Vec<Clause> = clauses.into_iter().map(|clause| clause.0).collect();
+        let body = literal(body);
+        let mut end = body.span.end;
+        let otherwise = otherwise.map(|((is_else, span), other)| {
+            depth = depth.max(other.depth);
+            let other = literal(other);
             end = other.span.end;
             let single = matches!(&clauses[..], [Clause::If { .. } | Clause::Try { .. }]);
             let word = self.slice(span.start, span.end);
@@ -643,7 +663,7 @@ impl<'s> Builder<'s> {
             (if is_else { Otherwise::Else } else { Otherwise::Fallback }, span, other)
         });
         let span = Span::new(start, end);
-        (Comprehension { clauses, body: body.0, otherwise, span }, depth + 1)
+        Box::new((Comprehension { clauses, body, otherwise, span }, depth))
     }
 
     pub(crate) fn for_clause(
@@ -652,22 +672,22 @@ impl<'s> Builder<'s> {
         key: Option<Ident>,
         value: Ident,
         source: Node,
-    ) -> (Clause, u32) {
+    ) -> DeepClause {
         if let Some(key) = &key {
             self.declared(key);
         }
         self.declared(&value);
         let span = Span::new(start, source.span().end);
-        (Clause::For { key, value, source: source.expr, span }, source.depth)
+        Box::new((Clause::For { key, value, source: *source.expr, span }, source.depth))
     }
 
-    pub(crate) fn if_clause(&mut self, start: u32, condition: Node) -> (Clause, u32) {
+    pub(crate) fn if_clause(&mut self, start: u32, condition: Node) -> DeepClause {
         let span = Span::new(start, condition.span().end);
-        (Clause::If { condition: condition.expr, span }, condition.depth)
+        Box::new((Clause::If { condition: *condition.expr, span }, condition.depth))
     }
 
-    pub(crate) fn try_clause(&mut self, span: Span) -> (Clause, u32) {
-        (Clause::Try { name: None, value: None, span }, 0)
+    pub(crate) fn try_clause(&mut self, span: Span) -> DeepClause {
+        Box::new((Clause::Try { name: None, value: None, span }, 0))
     }
 
     pub(crate) fn try_value_clause(
@@ -675,9 +695,9 @@ impl<'s> Builder<'s> {
         start: u32,
         name: Ident,
         value: Node,
-    ) -> (Clause, u32) {
+    ) -> DeepClause {
         let span = Span::new(start, value.span().end);
-        (Clause::Try { name: Some(name), value: Some(value.expr), span }, value.depth)
+        Box::new((Clause::Try { name: Some(name), value: Some(*value.expr), span }, value.depth))
     }
 
     // Expressions
@@ -720,7 +740,7 @@ impl<'s> Builder<'s> {
         while let Some(&(last, _)) = pending.last() {
             self.fold_run(done, pending, last);
         }
-        done.pop().unwrap_or(Node { expr: Expr::Bad(Span::default()), depth: 1 })
+        done.pop().unwrap_or_else(|| self.bad(0, 0))
     }
 
     /// Combines the run of `operator` at the end.
@@ -752,23 +772,20 @@ impl<'s> Builder<'s> {
         let span = op_span.to(operand.span());
         let depth = operand.depth;
         self.node(
-            Expr::Unary(Unary { op, op_span, operand: Box::new(operand.expr), span }),
+            Expr::Unary(Unary { op, op_span, operand: operand.expr, span }),
             depth,
         )
     }
 
     pub(crate) fn selector(&mut self, base: Node, name: Ident) -> Node {
         let span = base.span().to(name.span);
-        let base_expr = Box::new(base.expr);
-        self.node(
-            Expr::Selector(Selector { base: base_expr, name: SelectorName::Ident(name), span }),
-            base.depth,
-        )
+        let name = SelectorName::Ident(name);
+        self.node(Expr::Selector(Selector { base: base.expr, name, span }), base.depth)
     }
 
     pub(crate) fn string_selector(&mut self, base: Node, at: Span) -> Node {
         let text = self.slice(at.start, at.end);
-        let value = match self.string(at.start, at.end).expr {
+        let value = match self.string(at.start, at.end).into_expr() {
             Expr::String(value, _) if text.starts_with('"') && !text.starts_with("\"\"\"") => value,
             Expr::Bad(_) => "".into(),
             _ => {
@@ -783,16 +800,13 @@ impl<'s> Builder<'s> {
         };
         let span = base.span().to(at);
         let name = SelectorName::String { value, span: at };
-        self.node(Expr::Selector(Selector { base: Box::new(base.expr), name, span }), base.depth)
+        self.node(Expr::Selector(Selector { base: base.expr, name, span }), base.depth)
     }
 
     pub(crate) fn index(&mut self, base: Node, index: Node, end: u32) -> Node {
         let span = Span::new(base.span().start, end);
         let depth = base.depth.max(index.depth);
-        self.node(
-            Expr::Index { base: Box::new(base.expr), index: Box::new(index.expr), span },
-            depth,
-        )
+        self.node(Expr::Index { base: base.expr, index: index.expr, span }, depth)
     }
 
     pub(crate) fn slice_of(
@@ -805,29 +819,26 @@ impl<'s> Builder<'s> {
         let span = Span::new(base.span().start, end);
         let bounds = low.iter().chain(&high).map(|node| node.depth);
         let depth = bounds.max().unwrap_or(0).max(base.depth);
-        let bound = |node: Option<Node>| node.map(|node| Box::new(node.expr));
-        self.node(
-            Expr::Slice { base: Box::new(base.expr), low: bound(low), high: bound(high), span },
-            depth,
-        )
+        let bound = |node: Option<Node>| node.map(|node| node.expr);
+        self.node(Expr::Slice { base: base.expr, low: bound(low), high: bound(high), span }, depth)
     }
 
     pub(crate) fn call(&mut self, function: Node, arguments: Vec<Node>, end: u32) -> Node {
         let span = Span::new(function.span().start, end);
         let depth = arguments.iter().map(|node| node.depth).max().unwrap_or(0).max(function.depth);
         let arguments = arguments.into_iter().map(Node::into_expr).collect();
-        self.node(Expr::Call { function: Box::new(function.expr), arguments, span }, depth)
+        self.node(Expr::Call { function: function.expr, arguments, span }, depth)
     }
 
     pub(crate) fn open(&mut self, base: Node, at: Span) -> Node {
         self.needs(self.experiments.explicitopen, at, "`...` after a value", "explicitopen");
         let span = base.span().to(at);
-        self.node(Expr::Open(Box::new(base.expr), span), base.depth)
+        self.node(Expr::Open(base.expr, span), base.depth)
     }
 
     pub(crate) fn attempt(&mut self, base: Node, end: u32) -> Node {
         let span = Span::new(base.span().start, end);
-        if !matches!(base.expr, Expr::Ident(_) | Expr::Selector(_) | Expr::Index { .. } | Expr::Bad(_))
+        if !matches!(*base.expr, Expr::Ident(_) | Expr::Selector(_) | Expr::Index { .. } | Expr::Bad(_))
         {
             self.error(
                 code::UNEXPECTED,
@@ -836,7 +847,7 @@ impl<'s> Builder<'s> {
                 "this is not a reference",
             );
         }
-        self.node(Expr::Try(Box::new(base.expr), span), base.depth)
+        self.node(Expr::Try(base.expr, span), base.depth)
     }
 
     pub(crate) fn reference(&mut self, start: u32, end: u32) -> Node {
@@ -866,29 +877,52 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn paren(&mut self, start: u32, inner: Node, end: u32) -> Node {
-        self.node(Expr::Paren(Box::new(inner.expr), Span::new(start, end)), inner.depth)
+        self.node(Expr::Paren(inner.expr, Span::new(start, end)), inner.depth)
     }
 
-    pub(crate) fn struct_literal(&mut self, start: u32, decls: Decls, end: u32) -> (StructLit, u32) {
-        let literal = StructLit { decls: decls.decls, braces: true, span: Span::new(start, end) };
-        (literal, decls.depth)
+    pub(crate) fn struct_literal(&mut self, start: u32, decls: Waiting, end: u32) -> Node {
+        let span = Span::new(start, end);
+        let list = self.decls.drain(decls.start..).collect();
+        self.node(Expr::Struct(StructLit { decls: list, braces: true, span }), decls.depth)
     }
 
-    pub(crate) fn structure(&mut self, (literal, depth): (StructLit, u32)) -> Node {
-        self.node(Expr::Struct(literal), depth)
-    }
-
-    pub(crate) fn list(&mut self, start: u32, list: List, end: u32) -> Node {
-        let List { elements, ellipsis, depth } = list;
+    pub(crate) fn list(
+        &mut self,
+        start: u32,
+        elements: Waiting,
+        ellipsis: Option<(Option<Node>, Span)>,
+        end: u32,
+    ) -> Node {
+        let mut depth = elements.depth;
+        let ellipsis = ellipsis.map(|(value, span)| {
+            depth = depth.max(value.as_ref().map_or(0, |node| node.depth));
+            Ellipsis { value: value.map(|node| node.expr), span }
+        });
+        let elements = self.elements.drain(elements.start..).collect();
         self.node(Expr::List(ListLit { elements, ellipsis, span: Span::new(start, end) }), depth)
     }
 
-    pub(crate) fn element(&mut self, part: Part) -> (Element, u32) {
-        let depth = part.node.depth;
-        match part.alias.and_then(|alias| self.alias(alias)) {
-            Some(name) => (Element::Alias(name, part.node.expr), depth),
-            None => (Element::Expr(part.node.expr), depth),
-        }
+    /// The list whose first element, `depth` deep, has just come.
+    pub(crate) fn first_element(&self, depth: u32) -> Waiting {
+        Waiting { start: self.elements.len() - 1, depth }
+    }
+
+    pub(crate) fn no_elements(&self) -> Waiting {
+        Waiting { start: self.elements.len(), depth: 0 }
+    }
+
+    pub(crate) fn element(&mut self, part: Part) -> u32 {
+        let element = match part.alias.and_then(|alias| self.alias(alias)) {
+            Some(name) => Element::Alias(name, *part.node.expr),
+            None => Element::Expr(*part.node.expr),
+        };
+        self.elements.push(element);
+        part.node.depth
+    }
+
+    pub(crate) fn comprehension_element(&mut self, made: Box<(Comprehension, u32)>) -> u32 {
+        self.elements.push(Element::Comprehension(made.0));
+        made.1
     }
 
     // Strings
@@ -959,7 +993,7 @@ impl<'s> Builder<'s> {
             let (content, _) = self.decode(quotes, text, span.start, index == 0, false);
             fragments.push(content.into());
             depth = depth.max(node.depth);
-            expressions.push(node.expr);
+            expressions.push(*node.expr);
         }
         if closing.len() > quotes.width() {
             let (content, _) = self.decode(quotes, closing, last.start, false, true);
@@ -973,6 +1007,21 @@ impl<'s> Builder<'s> {
             Expr::Interpolation(Interpolation { bytes, fragments, expressions, span }),
             depth,
         )
+    }
+}
+
+/// A clause and its depth.
+pub(crate) type DeepClause = Box<(Clause, u32)>;
+
+/// The struct that a node of a body is.
+fn literal(node: Node) -> StructLit {
+    match *node.expr {
+        Expr::Struct(literal) => literal,
+        other => {
+            // The nesting limit was passed.
+            let span = other.span();
+            StructLit { decls: vec![Decl::Bad(span)], braces: true, span }
+        }
     }
 }
 

@@ -36,10 +36,11 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         return Parsed { file: tree::File::default(), errors: vec![error] };
     }
     let (mut builder, root, errors) = recover::parse(file, text, Token::StartFile);
-    match root {
-        Some(Root::File(decls)) => Parsed { file: builder.finish(decls), errors },
-        _ => Parsed { file: builder.finish(builder::Decls::default()), errors },
-    }
+    let decls = match root {
+        Some(Root::File(decls)) => decls,
+        _ => builder.no_decls(),
+    };
+    Parsed { file: builder.finish(decls), errors }
 }
 
 /// Parses text that is one expression (`-e`, the expected side of a test).
