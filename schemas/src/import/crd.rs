@@ -1,0 +1,217 @@
+//! CustomResourceDefinitions to packages: one for each group and version, its kinds as definitions.
+
+use super::names::{Root, choose};
+use super::package::{Definition, files};
+use super::print::Printer;
+use super::{Dialect, Import, Input, Kind, META, Options, Package};
+use crate::schema::{Id, Pool, Rule, Schema, SchemaReader, Type};
+use crate::yaml::{self, Node};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// Imports every CustomResourceDefinition of the files, `List`s unpacked; other objects are passed
+/// over. Versions that are not served are left out.
+pub fn crd(inputs: &[Input<'_>], options: &Options) -> Import {
+    let mut import = Import::default();
+    let mut groups: BTreeMap<(String, String), Vec<Kind>> = BTreeMap::new();
+    for input in inputs {
+        let (documents, mut diagnostics) = yaml::documents(input.file, input.text);
+        import.diagnostics.append(&mut diagnostics);
+        for document in &documents {
+            let mut reader = CrdReader {
+                file: input.file,
+                options,
+                import: &mut import,
+                groups: &mut groups,
+            };
+            reader.document(document);
+        }
+    }
+    for ((group, version), mut kinds) in groups {
+        kinds.sort();
+        kinds.dedup_by(|a, b| a.kind == b.kind);
+        import
+            .packages
+            .push(package(&import.pool, &group, &version, kinds));
+    }
+    import
+}
+
+struct CrdReader<'a> {
+    file: FileId,
+    options: &'a Options,
+    import: &'a mut Import,
+    groups: &'a mut BTreeMap<(String, String), Vec<Kind>>,
+}
+
+impl CrdReader<'_> {
+    fn document(&mut self, document: &Node) {
+        let text = |key: &str| document.get(key).and_then(Node::str).unwrap_or_default();
+        match (text("apiVersion"), text("kind")) {
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => self.definition(document),
+            ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition") => self.error(
+                document.get("apiVersion").unwrap_or(document),
+                "apiextensions.k8s.io/v1beta1 has not been served since Kubernetes 1.22",
+            ),
+            (_, kind) if kind.ends_with("List") => {
+                for item in document
+                    .get("items")
+                    .map(Node::elements)
+                    .unwrap_or_default()
+                {
+                    self.document(item);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn error(&mut self, node: &Node, message: impl Into<String>) {
+        let place = Place {
+            file: self.file,
+            span: node.span,
+        };
+        self.import
+            .diagnostics
+            .push(Diagnostic::error(Code(511), message).label(place, ""));
+    }
+
+    fn definition(&mut self, document: &Node) {
+        let at = |path: &[&str]| path.iter().try_fold(document, |node, key| node.get(key));
+        let text = |path: &[&str]| at(path).and_then(Node::str).map(str::to_owned);
+        let (Some(group), Some(kind)) =
+            (text(&["spec", "group"]), text(&["spec", "names", "kind"]))
+        else {
+            return self.error(
+                document,
+                "this CustomResourceDefinition lacks spec.group or spec.names.kind",
+            );
+        };
+        let namespaced = text(&["spec", "scope"]).as_deref() != Some("Cluster");
+        let versions = at(&["spec", "versions"])
+            .map(Node::elements)
+            .unwrap_or_default();
+        let flag = |version: &Node, key: &str| version.get(key).and_then(Node::bool) == Some(true);
+        let storage = versions.iter().filter(|v| flag(v, "storage")).count();
+        if storage != 1 {
+            let message =
+                format!("{kind}.{group} has {storage} storage versions, and needs exactly one");
+            self.error(at(&["spec", "versions"]).unwrap_or(document), message);
+        }
+        for version in versions.iter().filter(|v| flag(v, "served")) {
+            let name = version.get("name").and_then(Node::str);
+            let schema = version.get("schema").and_then(|s| s.get("openAPIV3Schema"));
+            let (Some(name), Some(schema)) = (name, schema) else {
+                self.error(
+                    version,
+                    format!("this version of {kind} lacks its name or its openAPIV3Schema"),
+                );
+                continue;
+            };
+            let schema = self.schema(schema);
+            self.groups
+                .entry((group.clone(), name.to_owned()))
+                .or_default()
+                .push(Kind {
+                    api_version: format!("{group}/{name}"),
+                    kind: kind.clone(),
+                    definition: format!("#{kind}"),
+                    namespaced,
+                    schema,
+                });
+        }
+    }
+
+    fn schema(&mut self, node: &Node) -> Id {
+        let Import {
+            pool, diagnostics, ..
+        } = &mut *self.import;
+        SchemaReader {
+            pool,
+            file: self.file,
+            docs: self.options.docs,
+            diagnostics,
+        }
+        .read(node)
+    }
+}
+
+/// Keeps what the text can say: rules and defaults are the validator's.
+pub(super) fn printable(schema: &mut Schema) {
+    schema.default = None;
+    schema.rules = Vec::<Rule>::new();
+    schema.list_keys = Vec::new();
+    if schema.list_type == Some(crate::schema::ListType::Map) {
+        schema.list_type = None;
+    }
+}
+
+fn package(pool: &Pool, group: &str, version: &str, kinds: Vec<Kind>) -> Package {
+    let path = format!("{group}/{version}");
+    let mut text = Pool::default();
+    let roots: Vec<Root> = kinds
+        .iter()
+        .map(|kind| Root {
+            kind: kind.kind.clone(),
+            schema: root(pool, &mut text, kind.schema),
+        })
+        .collect();
+    let shapes = choose(&text, &roots);
+    let names: FxHashMap<Id, String> = shapes
+        .iter()
+        .map(|(name, id)| (*id, format!("#{name}")))
+        .collect();
+    let resolve = |reference: &str| {
+        let path = Some(META.to_owned());
+        (reference == "ObjectMeta").then(|| super::print::Target {
+            path,
+            definition: "#ObjectMeta".into(),
+        })
+    };
+    let mut printer = Printer::new(&text, Dialect::Kubernetes, &path, &names, &resolve);
+    let mut definitions = Vec::new();
+    for root in &roots {
+        let constants = [
+            (
+                "apiVersion",
+                serde_json::Value::from(path.as_str()).to_string(),
+            ),
+            (
+                "kind",
+                serde_json::Value::from(root.kind.as_str()).to_string(),
+            ),
+        ];
+        definitions.push(Definition::print(
+            &mut printer,
+            &root.kind,
+            root.schema,
+            &constants,
+        ));
+    }
+    for (name, id) in &shapes {
+        definitions.push(Definition::print(&mut printer, name, *id, &[]));
+    }
+    Package {
+        name: version.to_owned(),
+        files: files(version, definitions),
+        kinds,
+        path,
+    }
+}
+
+/// The schema of a whole object: its metadata is ObjectMeta, whatever the document says of it, and
+/// what it requires of the name.
+fn root(pool: &Pool, text: &mut Pool, id: Id) -> Id {
+    let id = text.adopt(pool, id, &mut printable);
+    let mut schema = text.get(id).clone();
+    let meta = text.add(Schema {
+        reference: Some("ObjectMeta".into()),
+        ..Schema::default()
+    });
+    schema.properties.retain(|(name, _)| &**name != "metadata");
+    schema.properties.push(("metadata".into(), meta));
+    schema.properties.sort();
+    schema.types = vec![Type::Object];
+    text.add(schema)
+}
