@@ -2,6 +2,7 @@
 
 pub mod builtin;
 pub mod number;
+pub mod regex;
 
 pub use number::Number;
 use std::sync::Arc;
