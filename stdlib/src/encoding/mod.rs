@@ -8,6 +8,7 @@
 //! allows ([`MAX_DEPTH`](holos_lang::syntax::MAX_DEPTH)).
 
 mod base64;
+mod data;
 mod import;
 pub mod json;
 mod sink;
@@ -15,6 +16,7 @@ mod text;
 pub mod toml;
 pub mod yaml;
 
+pub use data::data;
 pub use import::{ImportOptions, import};
 
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};

@@ -27,11 +27,28 @@ impl Archive {
         archive
     }
 
+    /// Replaces a file's content, or adds the file.
+    pub fn set(&mut self, name: &str, content: String) {
+        match self.files.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => *old = content,
+            None => self.files.push((name.to_owned(), content)),
+        }
+    }
+
     /// Whether the comment has a line that starts with `word`.
     pub fn comment_says(&self, word: &str) -> bool {
         self.comment
             .lines()
             .any(|line| line.trim().starts_with(word))
+    }
+}
+
+impl std::fmt::Display for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.comment)?;
+        self.files
+            .iter()
+            .try_for_each(|(name, content)| write!(f, "-- {name} --\n{content}"))
     }
 }
 

@@ -294,21 +294,18 @@ impl<'t> Reader<'t> {
         tag: Option<&Tag>,
         span: Span,
     ) -> Outcome<Node> {
-        let tag_name = match tag {
-            None => None,
-            Some(tag) if tag.handle() == "!" && tag.suffix().is_empty() => Some("str"),
-            Some(tag) => match tag.core_suffix() {
+        let original = tag.map(Tag::original).filter(|original| original != "!");
+        let tag_name = match (tag, &original) {
+            (Some(tag), Some(original)) => match tag.suffix_in_namespace("tag:yaml.org,2002:") {
                 Some(suffix) => Some(suffix),
                 None => {
-                    let tag = tag.original();
-                    return Err(self.error(
-                        UNSUPPORTED,
-                        span,
-                        format!("the tag {tag} is not known"),
-                    ));
+                    let message = format!("the tag {original} is not known");
+                    return Err(self.error(UNSUPPORTED, span, message));
                 }
             },
+            _ => None,
         };
+        let tag_name = tag_name.as_deref();
         let plain = style == ScalarStyle::Plain;
         let resolved = match tag_name {
             None if !plain => Resolved::String,

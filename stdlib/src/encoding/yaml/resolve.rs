@@ -101,6 +101,11 @@ pub(super) fn is_legacy(text: &str) -> bool {
     if let Some(digits) = text.strip_prefix("0x") {
         return !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if unsigned.len() > 1 && unsigned.starts_with('0') {
+        let digits = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+        return is_time(text) || unsigned.bytes().all(digits);
+    }
     is_time(text)
 }
 
