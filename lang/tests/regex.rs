@@ -9,7 +9,9 @@ fn decode(text: &str) -> String {
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (code, rest) = part.split_at(2);
-        out.push(char::from(u8::from_str_radix(code, 16).expect("two hexadecimal digits")));
+        out.push(char::from(
+            u8::from_str_radix(code, 16).expect("two hexadecimal digits"),
+        ));
         out.push_str(rest);
     }
     out
@@ -18,7 +20,12 @@ fn decode(text: &str) -> String {
 #[test]
 fn matches_as_go_does() {
     let mut lines = include_str!("regex.txt").lines();
-    let texts: Vec<String> = lines.next().expect("the texts").split('\t').map(decode).collect();
+    let texts: Vec<String> = lines
+        .next()
+        .expect("the texts")
+        .split('\t')
+        .map(decode)
+        .collect();
     let mut different = Vec::new();
     for line in lines {
         let (pattern, expected) = line.split_once('\t').expect("a pattern and its results");

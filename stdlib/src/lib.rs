@@ -1,3 +1,6 @@
 //! What a holos program can import without a module: builtin packages, data encodings and the platform library.
 
+pub mod builtin;
 pub mod encoding;
+
+pub use builtin::Standard;

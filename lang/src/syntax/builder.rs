@@ -9,11 +9,11 @@
 //! stacks of the builder, from which the end of their list takes them. That also makes every vector
 //! of the tree exactly as large as it has to be.
 
+use super::MAX_DEPTH;
 use super::errors::{self, code};
 use super::lexer::{Lexeme, Token};
 use super::literal::{Fault, Quotes};
 use super::tree::*;
-use super::MAX_DEPTH;
 use crate::diagnostic::{Code, Diagnostic, FileId, Fix, Place, Span};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -52,7 +52,10 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// The list when one more has come, of that depth.
     pub(crate) fn and(self, depth: u32) -> Waiting {
-        Waiting { start: self.start, depth: self.depth.max(depth) }
+        Waiting {
+            start: self.start,
+            depth: self.depth.max(depth),
+        }
     }
 }
 
@@ -70,11 +73,16 @@ impl Part {
 
     /// `equals` is where the `=` stands.
     pub(crate) fn aliased(alias: Node, equals: u32, node: Node) -> Part {
-        Part { alias: Some((alias, equals)), node }
+        Part {
+            alias: Some((alias, equals)),
+            node,
+        }
     }
 
     fn start(&self) -> u32 {
-        self.alias.as_ref().map_or(self.node.span().start, |(name, _)| name.span().start)
+        self.alias
+            .as_ref()
+            .map_or(self.node.span().start, |(name, _)| name.span().start)
     }
 }
 
@@ -104,7 +112,10 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn new(first: Node, operator: (BinaryOp, u32), second: Node) -> Chain {
-        Chain { operands: vec![first, second], operators: vec![operator] }
+        Chain {
+            operands: vec![first, second],
+            operators: vec![operator],
+        }
     }
 
     pub(crate) fn push(&mut self, operator: (BinaryOp, u32), operand: Node) {
@@ -122,8 +133,15 @@ struct Experiments {
 }
 
 /// The experiments there are; those that are part of the language by now may still be named.
-const EXPERIMENTS: [&str; 7] =
-    ["testing", "accepted_", "structcmp", "explicitopen", "aliasv2", "try", "shortcircuit"];
+const EXPERIMENTS: [&str; 7] = [
+    "testing",
+    "accepted_",
+    "structcmp",
+    "explicitopen",
+    "aliasv2",
+    "try",
+    "shortcircuit",
+];
 
 /// The state of one parse.
 pub(crate) struct Builder<'s> {
@@ -213,22 +231,32 @@ impl<'s> Builder<'s> {
     }
 
     fn place(&self, span: Span) -> Place {
-        Place { file: self.file, span }
+        Place {
+            file: self.file,
+            span,
+        }
     }
 
     fn error(&mut self, code: Code, span: Span, message: impl Into<String>, label: &str) {
-        self.errors.push(Diagnostic::error(code, message).label(self.place(span), label));
+        self.errors
+            .push(Diagnostic::error(code, message).label(self.place(span), label));
     }
 
     /// A node over children of at most that depth.
     fn node(&mut self, expr: Expr, children: u32) -> Node {
         let depth = children + 1;
         if depth as usize <= MAX_DEPTH {
-            return Node { expr: Box::new(expr), depth };
+            return Node {
+                expr: Box::new(expr),
+                depth,
+            };
         }
         let span = expr.span();
         self.too_deep(span);
-        Node { expr: Box::new(Expr::Bad(span)), depth: 1 }
+        Node {
+            expr: Box::new(Expr::Bad(span)),
+            depth: 1,
+        }
     }
 
     fn too_deep(&mut self, span: Span) {
@@ -238,13 +266,19 @@ impl<'s> Builder<'s> {
     }
 
     fn leaf(&mut self, expr: Expr) -> Node {
-        Node { expr: Box::new(expr), depth: 1 }
+        Node {
+            expr: Box::new(expr),
+            depth: 1,
+        }
     }
 
     // Names, attributes, imports
 
     pub(crate) fn ident(&mut self, start: u32, end: u32) -> Ident {
-        Ident { name: self.name(self.slice(start, end)), span: Span::new(start, end) }
+        Ident {
+            name: self.name(self.slice(start, end)),
+            span: Span::new(start, end),
+        }
     }
 
     /// A name that is declared here.
@@ -266,7 +300,11 @@ impl<'s> Builder<'s> {
             None => (text, ""),
         };
         let name = self.name(name[1..].trim_end());
-        Attribute { name, body: body.into(), span: Span::new(start, end) }
+        Attribute {
+            name,
+            body: body.into(),
+            span: Span::new(start, end),
+        }
     }
 
     /// Turns on what `@experiment(a,b)` names.
@@ -274,7 +312,12 @@ impl<'s> Builder<'s> {
         if &*attribute.name != "experiment" {
             return;
         }
-        for name in attribute.body.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in attribute
+            .body
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             match name {
                 "aliasv2" => self.experiments.aliasv2 = true,
                 "explicitopen" => self.experiments.explicitopen = true,
@@ -301,7 +344,12 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn package(&mut self, name: Ident) {
         if name.name.starts_with('#') || name.name.starts_with("_#") {
-            self.error(code::IMPORT, name.span, "a package cannot be a definition", "in this name");
+            self.error(
+                code::IMPORT,
+                name.span,
+                "a package cannot be a definition",
+                "in this name",
+            );
         }
         self.package = Some(name);
     }
@@ -315,7 +363,12 @@ impl<'s> Builder<'s> {
             self.declared(name);
             if name.name.starts_with('#') || name.name.starts_with("_#") {
                 let span = name.span;
-                self.error(code::IMPORT, span, "an import cannot be a definition", "in this name");
+                self.error(
+                    code::IMPORT,
+                    span,
+                    "an import cannot be a definition",
+                    "in this name",
+                );
             }
         }
         let path: Arc<str> = match self.string(path_span.start, path_span.end).into_expr() {
@@ -334,8 +387,15 @@ impl<'s> Builder<'s> {
                 "a path is made of names with `/` between them",
             );
         }
-        let start = alias.as_ref().map_or(path_span.start, |name| name.span.start);
-        Import { alias, path, path_span, span: Span::new(start, path_span.end) }
+        let start = alias
+            .as_ref()
+            .map_or(path_span.start, |name| name.span.start);
+        Import {
+            alias,
+            path,
+            path_span,
+            span: Span::new(start, path_span.end),
+        }
     }
 
     // Declarations
@@ -348,12 +408,18 @@ impl<'s> Builder<'s> {
 
     /// The first declaration of a list, `depth` deep, was just declared.
     pub(crate) fn first_decl(&self, depth: u32) -> Waiting {
-        Waiting { start: self.decls.len() - 1, depth }
+        Waiting {
+            start: self.decls.len() - 1,
+            depth,
+        }
     }
 
     /// A list without declarations.
     pub(crate) fn no_decls(&self) -> Waiting {
-        Waiting { start: self.decls.len(), depth: 0 }
+        Waiting {
+            start: self.decls.len(),
+            depth: 0,
+        }
     }
 
     /// A label, its colon included.
@@ -377,12 +443,18 @@ impl<'s> Builder<'s> {
     }
 
     fn labelled(&mut self, count: usize, part: Part, attributes: Vec<Attribute>) -> (Decl, u32) {
-        let end = attributes.last().map_or(part.node.span().end, |a| a.span.end);
+        let end = attributes
+            .last()
+            .map_or(part.node.span().end, |a| a.span.end);
         let base = self.labels.len() - count;
         let start = self.labels[base].0.start();
         let mut depth = part.node.depth;
         let value_alias = part.alias.and_then(|alias| self.alias(alias));
-        let mut inner = Innermost { value: *part.node.expr, value_alias, attributes };
+        let mut inner = Innermost {
+            value: *part.node.expr,
+            value_alias,
+            attributes,
+        };
         while let Some((part, mark)) = self.labels.pop() {
             depth = depth.max(part.node.depth) + 1;
             let span = Span::new(part.start(), end);
@@ -396,7 +468,11 @@ impl<'s> Builder<'s> {
                 }
                 return (Decl::Field(field), depth);
             }
-            let literal = StructLit { decls: vec![Decl::Field(field)], braces: false, span };
+            let literal = StructLit {
+                decls: vec![Decl::Field(field)],
+                braces: false,
+                span,
+            };
             inner = Innermost {
                 value: Expr::Struct(literal),
                 value_alias: None,
@@ -427,7 +503,10 @@ impl<'s> Builder<'s> {
             return (Decl::Bad(span), 0);
         };
         let error = Diagnostic::error(code::ALIAS, "an alias on its own is written with `let`")
-            .label(self.place(Span::new(name.span.start, equals + 1)), "this declares no field")
+            .label(
+                self.place(Span::new(name.span.start, equals + 1)),
+                "this declares no field",
+            )
             .with_fix(Fix {
                 title: format!("write `let {} = …`", name.name),
                 edits: vec![(
@@ -436,7 +515,14 @@ impl<'s> Builder<'s> {
                 )],
             });
         self.errors.push(error);
-        (Decl::Alias(LetClause { name, value: *part.node.expr, span }), depth)
+        (
+            Decl::Alias(LetClause {
+                name,
+                value: *part.node.expr,
+                span,
+            }),
+            depth,
+        )
     }
 
     fn field(&mut self, part: Part, mark: Mark, inner: Innermost, span: Span) -> Option<Field> {
@@ -466,7 +552,12 @@ impl<'s> Builder<'s> {
         };
         let postfix_alias = mark.postfix.map(|postfix| {
             let (alias, span) = *postfix;
-            self.needs(self.experiments.aliasv2, span, "an alias after a label", "aliasv2");
+            self.needs(
+                self.experiments.aliasv2,
+                span,
+                "an alias after a label",
+                "aliasv2",
+            );
             alias
         });
         Some(Field {
@@ -542,12 +633,16 @@ impl<'s> Builder<'s> {
             .then(|| list.elements.pop())
             .flatten();
         match only {
-            Some(Element::Expr(expr)) => {
-                Some(Label::Pattern { alias: None, expr: Box::new(expr), span })
-            }
-            Some(Element::Alias(alias, expr)) => {
-                Some(Label::Pattern { alias: Some(alias), expr: Box::new(expr), span })
-            }
+            Some(Element::Expr(expr)) => Some(Label::Pattern {
+                alias: None,
+                expr: Box::new(expr),
+                span,
+            }),
+            Some(Element::Alias(alias, expr)) => Some(Label::Pattern {
+                alias: Some(alias),
+                expr: Box::new(expr),
+                span,
+            }),
             _ => {
                 self.error(
                     code::LABEL,
@@ -573,9 +668,13 @@ impl<'s> Builder<'s> {
         let place = self.place(span);
         let error = match expr {
             Expr::Bad(_) => return,
-            Expr::Number(..) => error("a number cannot name a field").label(place, "quote it").with_fix(
-                quoted(format!("write `\"{text}\"`"), format!("\"{text}\""), place),
-            ),
+            Expr::Number(..) => error("a number cannot name a field")
+                .label(place, "quote it")
+                .with_fix(quoted(
+                    format!("write `\"{text}\"`"),
+                    format!("\"{text}\""),
+                    place,
+                )),
             Expr::Selector(_) => error("a path cannot name a field")
                 .label(place, "nested fields are written `a: b: value`")
                 .with_fix(quoted(
@@ -583,22 +682,20 @@ impl<'s> Builder<'s> {
                     text.split('.').collect::<Vec<_>>().join(": "),
                     place,
                 )),
-            Expr::Bytes(..) => {
-                error("bytes cannot name a field").label(place, "use double quotes")
-            }
-            _ => error("this expression cannot name a field")
-                .label(place, "before a `:` stands a name, a string, `(expression)` or `[pattern]`"),
+            Expr::Bytes(..) => error("bytes cannot name a field").label(place, "use double quotes"),
+            _ => error("this expression cannot name a field").label(
+                place,
+                "before a `:` stands a name, a string, `(expression)` or `[pattern]`",
+            ),
         };
         self.errors.push(error);
     }
 
-    pub(crate) fn postfix(
-        &mut self,
-        start: u32,
-        first: Ident,
-        second: Option<Ident>,
-    ) -> Postfix {
-        let span = Span::new(start, second.as_ref().map_or(first.span.end, |n| n.span.end));
+    pub(crate) fn postfix(&mut self, start: u32, first: Ident, second: Option<Ident>) -> Postfix {
+        let span = Span::new(
+            start,
+            second.as_ref().map_or(first.span.end, |n| n.span.end),
+        );
         match second {
             None => Box::new((PostfixAlias::Value(first), span)),
             Some(second) => Box::new((PostfixAlias::Pair(first, second), span)),
@@ -618,7 +715,14 @@ impl<'s> Builder<'s> {
     fn binding(&mut self, start: u32, name: Ident, value: Node) -> (LetClause, u32) {
         self.declared(&name);
         let span = Span::new(start, value.span().end);
-        (LetClause { name, value: *value.expr, span }, value.depth)
+        (
+            LetClause {
+                name,
+                value: *value.expr,
+                span,
+            },
+            value.depth,
+        )
     }
 
     pub(crate) fn ellipsis_declaration(&mut self, span: Span) -> u32 {
@@ -634,7 +738,12 @@ impl<'s> Builder<'s> {
         body: Node,
         otherwise: Option<((bool, Span), Node)>,
     ) -> Box<(Comprehension, u32)> {
-        let mut depth = clauses.iter().map(|clause| clause.1).max().unwrap_or(0).max(body.depth);
+        let mut depth = clauses
+            .iter()
+            .map(|clause| clause.1)
+            .max()
+            .unwrap_or(0)
+            .max(body.depth);
         let clauses: Vec<Clause> = clauses.into_iter().map(|clause| clause.0).collect();
         let body = literal(body);
         let mut end = body.span.end;
@@ -660,10 +769,26 @@ impl<'s> Builder<'s> {
                     "write `fallback`",
                 );
             }
-            (if is_else { Otherwise::Else } else { Otherwise::Fallback }, span, other)
+            (
+                if is_else {
+                    Otherwise::Else
+                } else {
+                    Otherwise::Fallback
+                },
+                span,
+                other,
+            )
         });
         let span = Span::new(start, end);
-        Box::new((Comprehension { clauses, body, otherwise, span }, depth))
+        Box::new((
+            Comprehension {
+                clauses,
+                body,
+                otherwise,
+                span,
+            },
+            depth,
+        ))
     }
 
     pub(crate) fn for_clause(
@@ -678,26 +803,49 @@ impl<'s> Builder<'s> {
         }
         self.declared(&value);
         let span = Span::new(start, source.span().end);
-        Box::new((Clause::For { key, value, source: *source.expr, span }, source.depth))
+        Box::new((
+            Clause::For {
+                key,
+                value,
+                source: *source.expr,
+                span,
+            },
+            source.depth,
+        ))
     }
 
     pub(crate) fn if_clause(&mut self, start: u32, condition: Node) -> DeepClause {
         let span = Span::new(start, condition.span().end);
-        Box::new((Clause::If { condition: *condition.expr, span }, condition.depth))
+        Box::new((
+            Clause::If {
+                condition: *condition.expr,
+                span,
+            },
+            condition.depth,
+        ))
     }
 
     pub(crate) fn try_clause(&mut self, span: Span) -> DeepClause {
-        Box::new((Clause::Try { name: None, value: None, span }, 0))
+        Box::new((
+            Clause::Try {
+                name: None,
+                value: None,
+                span,
+            },
+            0,
+        ))
     }
 
-    pub(crate) fn try_value_clause(
-        &mut self,
-        start: u32,
-        name: Ident,
-        value: Node,
-    ) -> DeepClause {
+    pub(crate) fn try_value_clause(&mut self, start: u32, name: Ident, value: Node) -> DeepClause {
         let span = Span::new(start, value.span().end);
-        Box::new((Clause::Try { name: Some(name), value: Some(*value.expr), span }, value.depth))
+        Box::new((
+            Clause::Try {
+                name: Some(name),
+                value: Some(*value.expr),
+                span,
+            },
+            value.depth,
+        ))
     }
 
     // Expressions
@@ -705,7 +853,10 @@ impl<'s> Builder<'s> {
     /// Groups a flat chain by precedence; operators of one precedence associate to the left, and
     /// a run of one operator stays flat.
     pub(crate) fn climb(&mut self, chain: Chain) -> Node {
-        let Chain { operands, operators } = chain;
+        let Chain {
+            operands,
+            operators,
+        } = chain;
         let mut done: Vec<Node> = Vec::new();
         let mut pending: Vec<(BinaryOp, u32)> = Vec::new();
         if operators.iter().all(|(op, _)| *op == operators[0].0) {
@@ -722,12 +873,7 @@ impl<'s> Builder<'s> {
     }
 
     /// Combines what binds more strongly than `next`, or as strongly with another operator.
-    fn fold(
-        &mut self,
-        done: &mut Vec<Node>,
-        pending: &mut Vec<(BinaryOp, u32)>,
-        next: BinaryOp,
-    ) {
+    fn fold(&mut self, done: &mut Vec<Node>, pending: &mut Vec<(BinaryOp, u32)>, next: BinaryOp) {
         while let Some(&(last, _)) = pending.last() {
             if last == next || precedence(last) < precedence(next) {
                 return;
@@ -750,7 +896,11 @@ impl<'s> Builder<'s> {
         pending: &mut Vec<(BinaryOp, u32)>,
         operator: BinaryOp,
     ) {
-        let count = pending.iter().rev().take_while(|(op, _)| *op == operator).count();
+        let count = pending
+            .iter()
+            .rev()
+            .take_while(|(op, _)| *op == operator)
+            .count();
         let operators = pending.split_off(pending.len() - count);
         let operands = done.split_off(done.len() - count - 1);
         let node = self.run(operands, &operators);
@@ -763,16 +913,32 @@ impl<'s> Builder<'s> {
         let span = operands.last().map_or(first, |node| first.to(node.span()));
         let op = operators[0].0;
         let length = symbol(op).len() as u32;
-        let op_spans = operators.iter().map(|&(_, at)| Span::new(at, at + length)).collect();
+        let op_spans = operators
+            .iter()
+            .map(|&(_, at)| Span::new(at, at + length))
+            .collect();
         let operands = operands.into_iter().map(Node::into_expr).collect();
-        self.node(Expr::Binary(Binary { op, operands, op_spans, span }), depth)
+        self.node(
+            Expr::Binary(Binary {
+                op,
+                operands,
+                op_spans,
+                span,
+            }),
+            depth,
+        )
     }
 
     pub(crate) fn unary(&mut self, op: UnaryOp, op_span: Span, operand: Node) -> Node {
         let span = op_span.to(operand.span());
         let depth = operand.depth;
         self.node(
-            Expr::Unary(Unary { op, op_span, operand: operand.expr, span }),
+            Expr::Unary(Unary {
+                op,
+                op_span,
+                operand: operand.expr,
+                span,
+            }),
             depth,
         )
     }
@@ -780,7 +946,14 @@ impl<'s> Builder<'s> {
     pub(crate) fn selector(&mut self, base: Node, name: Ident) -> Node {
         let span = base.span().to(name.span);
         let name = SelectorName::Ident(name);
-        self.node(Expr::Selector(Selector { base: base.expr, name, span }), base.depth)
+        self.node(
+            Expr::Selector(Selector {
+                base: base.expr,
+                name,
+                span,
+            }),
+            base.depth,
+        )
     }
 
     pub(crate) fn string_selector(&mut self, base: Node, at: Span) -> Node {
@@ -800,13 +973,27 @@ impl<'s> Builder<'s> {
         };
         let span = base.span().to(at);
         let name = SelectorName::String { value, span: at };
-        self.node(Expr::Selector(Selector { base: base.expr, name, span }), base.depth)
+        self.node(
+            Expr::Selector(Selector {
+                base: base.expr,
+                name,
+                span,
+            }),
+            base.depth,
+        )
     }
 
     pub(crate) fn index(&mut self, base: Node, index: Node, end: u32) -> Node {
         let span = Span::new(base.span().start, end);
         let depth = base.depth.max(index.depth);
-        self.node(Expr::Index { base: base.expr, index: index.expr, span }, depth)
+        self.node(
+            Expr::Index {
+                base: base.expr,
+                index: index.expr,
+                span,
+            },
+            depth,
+        )
     }
 
     pub(crate) fn slice_of(
@@ -820,26 +1007,53 @@ impl<'s> Builder<'s> {
         let bounds = low.iter().chain(&high).map(|node| node.depth);
         let depth = bounds.max().unwrap_or(0).max(base.depth);
         let bound = |node: Option<Node>| node.map(|node| node.expr);
-        self.node(Expr::Slice { base: base.expr, low: bound(low), high: bound(high), span }, depth)
+        self.node(
+            Expr::Slice {
+                base: base.expr,
+                low: bound(low),
+                high: bound(high),
+                span,
+            },
+            depth,
+        )
     }
 
     pub(crate) fn call(&mut self, function: Node, arguments: Vec<Node>, end: u32) -> Node {
         let span = Span::new(function.span().start, end);
-        let depth = arguments.iter().map(|node| node.depth).max().unwrap_or(0).max(function.depth);
+        let depth = arguments
+            .iter()
+            .map(|node| node.depth)
+            .max()
+            .unwrap_or(0)
+            .max(function.depth);
         let arguments = arguments.into_iter().map(Node::into_expr).collect();
-        self.node(Expr::Call { function: function.expr, arguments, span }, depth)
+        self.node(
+            Expr::Call {
+                function: function.expr,
+                arguments,
+                span,
+            },
+            depth,
+        )
     }
 
     pub(crate) fn open(&mut self, base: Node, at: Span) -> Node {
-        self.needs(self.experiments.explicitopen, at, "`...` after a value", "explicitopen");
+        self.needs(
+            self.experiments.explicitopen,
+            at,
+            "`...` after a value",
+            "explicitopen",
+        );
         let span = base.span().to(at);
         self.node(Expr::Open(base.expr, span), base.depth)
     }
 
     pub(crate) fn attempt(&mut self, base: Node, end: u32) -> Node {
         let span = Span::new(base.span().start, end);
-        if !matches!(*base.expr, Expr::Ident(_) | Expr::Selector(_) | Expr::Index { .. } | Expr::Bad(_))
-        {
+        if !matches!(
+            *base.expr,
+            Expr::Ident(_) | Expr::Selector(_) | Expr::Index { .. } | Expr::Bad(_)
+        ) {
             self.error(
                 code::UNEXPECTED,
                 Span::new(end - 1, end),
@@ -883,7 +1097,14 @@ impl<'s> Builder<'s> {
     pub(crate) fn struct_literal(&mut self, start: u32, decls: Waiting, end: u32) -> Node {
         let span = Span::new(start, end);
         let list = self.decls.drain(decls.start..).collect();
-        self.node(Expr::Struct(StructLit { decls: list, braces: true, span }), decls.depth)
+        self.node(
+            Expr::Struct(StructLit {
+                decls: list,
+                braces: true,
+                span,
+            }),
+            decls.depth,
+        )
     }
 
     pub(crate) fn list(
@@ -896,19 +1117,35 @@ impl<'s> Builder<'s> {
         let mut depth = elements.depth;
         let ellipsis = ellipsis.map(|(value, span)| {
             depth = depth.max(value.as_ref().map_or(0, |node| node.depth));
-            Ellipsis { value: value.map(|node| node.expr), span }
+            Ellipsis {
+                value: value.map(|node| node.expr),
+                span,
+            }
         });
         let elements = self.elements.drain(elements.start..).collect();
-        self.node(Expr::List(ListLit { elements, ellipsis, span: Span::new(start, end) }), depth)
+        self.node(
+            Expr::List(ListLit {
+                elements,
+                ellipsis,
+                span: Span::new(start, end),
+            }),
+            depth,
+        )
     }
 
     /// The list whose first element, `depth` deep, has just come.
     pub(crate) fn first_element(&self, depth: u32) -> Waiting {
-        Waiting { start: self.elements.len() - 1, depth }
+        Waiting {
+            start: self.elements.len() - 1,
+            depth,
+        }
     }
 
     pub(crate) fn no_elements(&self) -> Waiting {
-        Waiting { start: self.elements.len(), depth: 0 }
+        Waiting {
+            start: self.elements.len(),
+            depth: 0,
+        }
     }
 
     pub(crate) fn element(&mut self, part: Part) -> u32 {
@@ -961,14 +1198,29 @@ impl<'s> Builder<'s> {
     ) -> (Vec<u8>, bool) {
         // A continued stretch begins with `)`, one that is followed by an expression ends in `\(`.
         let from = if first { quotes.width() } else { 1 };
-        let closing = if last { quotes.width() } else { quotes.hashes + 2 };
+        let closing = if last {
+            quotes.width()
+        } else {
+            quotes.hashes + 2
+        };
         let to = text.len().saturating_sub(closing);
         let mut faults = Vec::new();
         let offset = start + from as u32;
-        let content =
-            quotes.decode(text.get(from..to).unwrap_or(""), offset, first, last, &mut faults);
+        let content = quotes.decode(
+            text.get(from..to).unwrap_or(""),
+            offset,
+            first,
+            last,
+            &mut faults,
+        );
         let any = !faults.is_empty();
-        for Fault { code, message, label, span } in faults {
+        for Fault {
+            code,
+            message,
+            label,
+            span,
+        } in faults
+        {
             self.error(code, span, message, &label);
         }
         (content, any)
@@ -1004,7 +1256,12 @@ impl<'s> Builder<'s> {
         let span = Span::new(start, last.end);
         let bytes = quotes.bytes;
         self.node(
-            Expr::Interpolation(Interpolation { bytes, fragments, expressions, span }),
+            Expr::Interpolation(Interpolation {
+                bytes,
+                fragments,
+                expressions,
+                span,
+            }),
             depth,
         )
     }
@@ -1020,7 +1277,11 @@ fn literal(node: Node) -> StructLit {
         other => {
             // The nesting limit was passed.
             let span = other.span();
-            StructLit { decls: vec![Decl::Bad(span)], braces: true, span }
+            StructLit {
+                decls: vec![Decl::Bad(span)],
+                braces: true,
+                span,
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The diagnostics of the syntax, codes E0001 to E0099.
 
-use super::lexer::{Lexeme, Token};
 use super::MAX_DEPTH;
+use super::lexer::{Lexeme, Token};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 
 /// The codes of syntax errors.
@@ -54,9 +54,12 @@ pub mod code {
 
 /// The nesting limit was passed at `place`.
 pub(crate) fn too_deep(place: Place) -> Diagnostic {
-    Diagnostic::error(code::TOO_DEEP, format!("this is nested more than {MAX_DEPTH} levels deep"))
-        .label(place, "the limit is passed here")
-        .help("name an inner part with a field or `let`, and refer to it")
+    Diagnostic::error(
+        code::TOO_DEEP,
+        format!("this is nested more than {MAX_DEPTH} levels deep"),
+    )
+    .label(place, "the limit is passed here")
+    .help("name an inner part with a field or `let`, and refer to it")
 }
 
 /// An opening bracket at `open` whose closing one was missed at `here`.
@@ -67,10 +70,26 @@ pub(crate) fn unclosed(file: FileId, open: Lexeme, here: Span) -> Diagnostic {
         Token::LeftParen => ("(", ")"),
         _ => ("\\(", ")"),
     };
-    let start = if text == "\\(" { open.end - 1 } else { open.start };
-    Diagnostic::error(code::UNCLOSED_BRACKET, format!("this `{text}` is not closed"))
-        .label(Place { file, span: Span::new(start, open.end) }, "opened here")
-        .label(Place { file, span: here }, format!("`{close}` expected before this"))
+    let start = if text == "\\(" {
+        open.end - 1
+    } else {
+        open.start
+    };
+    Diagnostic::error(
+        code::UNCLOSED_BRACKET,
+        format!("this `{text}` is not closed"),
+    )
+    .label(
+        Place {
+            file,
+            span: Span::new(start, open.end),
+        },
+        "opened here",
+    )
+    .label(
+        Place { file, span: here },
+        format!("`{close}` expected before this"),
+    )
 }
 
 /// A closing bracket that closes nothing.
@@ -80,8 +99,17 @@ pub(crate) fn unmatched(file: FileId, close: Lexeme) -> Diagnostic {
         Token::RightBracket => ("]", "["),
         _ => (")", "("),
     };
-    Diagnostic::error(code::UNMATCHED_BRACKET, format!("this `{text}` closes nothing"))
-        .label(Place { file, span: close.span() }, format!("no open `{open}`"))
+    Diagnostic::error(
+        code::UNMATCHED_BRACKET,
+        format!("this `{text}` closes nothing"),
+    )
+    .label(
+        Place {
+            file,
+            span: close.span(),
+        },
+        format!("no open `{open}`"),
+    )
 }
 
 /// Says in words what is wrong where the parser could not go on: `tokens[at]` has no place after
@@ -124,9 +152,11 @@ pub(crate) fn unexpected(
     };
     let before = show(previous.span());
     match (previous.token, token) {
-        (Colon, _) if open == Some(LeftBracket) => {
-            error(code::MISSING_VALUE, format!("expected an index, found {found}"), "here")
-        }
+        (Colon, _) if open == Some(LeftBracket) => error(
+            code::MISSING_VALUE,
+            format!("expected an index, found {found}"),
+            "here",
+        ),
         (Colon, _) => error(
             code::MISSING_VALUE,
             format!("expected a value after `:`, found {found}"),
@@ -162,9 +192,11 @@ pub(crate) fn unexpected(
             format!("expected an expression, found {found}"),
             "an expression belongs here",
         ),
-        (OptionalMark | RequiredMark | Tilde, _) => {
-            error(code::UNEXPECTED, format!("expected `:` after {before}, found {found}"), "here")
-        }
+        (OptionalMark | RequiredMark | Tilde, _) => error(
+            code::UNEXPECTED,
+            format!("expected `:` after {before}, found {found}"),
+            "here",
+        ),
         (_, Some(Colon)) if open == Some(LeftBracket) || open == Some(LeftParen) => error(
             code::UNEXPECTED,
             "a field cannot stand here".to_string(),
@@ -183,12 +215,16 @@ pub(crate) fn unexpected(
             "imports come before all other declarations".to_string(),
             "move this import to the head of the file",
         ),
-        (Package, _) => {
-            error(code::IMPORT, format!("expected the package's name, found {found}"), "here")
-        }
-        (Import, _) => {
-            error(code::IMPORT, format!("expected an import path, found {found}"), "here")
-        }
+        (Package, _) => error(
+            code::IMPORT,
+            format!("expected the package's name, found {found}"),
+            "here",
+        ),
+        (Import, _) => error(
+            code::IMPORT,
+            format!("expected an import path, found {found}"),
+            "here",
+        ),
         (previous, Some(next)) if previous.ends_operand() && begins_operand(next) => {
             let separator = match open {
                 Some(LeftBracket) | Some(LeftParen) => "`,` or an operator",
@@ -201,10 +237,19 @@ pub(crate) fn unexpected(
                 "unexpected here",
             )
         }
-        (_, Some(RightBrace | RightBracket | RightParen | InterpolationMiddle | InterpolationEnd)) => {
-            error(code::UNEXPECTED, format!("{found} is too early"), "something is missing before it")
-        }
-        _ => error(code::UNEXPECTED, format!("{found} cannot stand here"), "unexpected here"),
+        (
+            _,
+            Some(RightBrace | RightBracket | RightParen | InterpolationMiddle | InterpolationEnd),
+        ) => error(
+            code::UNEXPECTED,
+            format!("{found} is too early"),
+            "something is missing before it",
+        ),
+        _ => error(
+            code::UNEXPECTED,
+            format!("{found} cannot stand here"),
+            "unexpected here",
+        ),
     }
 }
 
@@ -212,8 +257,24 @@ fn begins_operand(token: Token) -> bool {
     use Token::*;
     matches!(
         token,
-        Ident | String | InterpolationStart | Number | Null | True | False | Bottom | LeftBrace
-            | LeftBracket | LeftParen | BadOperand | Attribute | Ellipsis | For | If | Let | Try
+        Ident
+            | String
+            | InterpolationStart
+            | Number
+            | Null
+            | True
+            | False
+            | Bottom
+            | LeftBrace
+            | LeftBracket
+            | LeftParen
+            | BadOperand
+            | Attribute
+            | Ellipsis
+            | For
+            | If
+            | Let
+            | Try
             | Not
     )
 }

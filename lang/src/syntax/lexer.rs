@@ -19,8 +19,8 @@
 //! **Invariant:** tokens and comments lie in the order of the text and do not overlap; what is
 //! between them is blank, or a character that was reported as an error.
 
-use super::errors::{self, code};
 use super::MAX_DEPTH;
+use super::errors::{self, code};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use logos::Logos;
 use regex::Regex;
@@ -182,8 +182,22 @@ impl Token {
         use Token::*;
         matches!(
             self,
-            Plus | Minus | Star | Slash | And | Or | AndAnd | OrOr | Equal | NotEqual | Less
-                | LessEqual | Greater | GreaterEqual | Match | NotMatch | Not
+            Plus | Minus
+                | Star
+                | Slash
+                | And
+                | Or
+                | AndAnd
+                | OrOr
+                | Equal
+                | NotEqual
+                | Less
+                | LessEqual
+                | Greater
+                | GreaterEqual
+                | Match
+                | NotMatch
+                | Not
         )
     }
 }
@@ -198,7 +212,11 @@ pub(crate) struct Lexeme {
 
 impl Lexeme {
     pub(crate) fn new(token: Token, span: Span) -> Lexeme {
-        Lexeme { token, start: span.start, end: span.end }
+        Lexeme {
+            token,
+            start: span.start,
+            end: span.end,
+        }
     }
 
     pub(crate) fn span(self) -> Span {
@@ -291,7 +309,12 @@ pub(crate) fn lex(file: FileId, text: &str, start: Token) -> Lexed {
         file,
         text,
         logos,
-        lexed: Lexed { tokens, comments: Vec::new(), errors: Vec::new(), too_deep: false },
+        lexed: Lexed {
+            tokens,
+            comments: Vec::new(),
+            errors: Vec::new(),
+            too_deep: false,
+        },
         frames: Vec::new(),
         top_weight: 0,
         depth: 0,
@@ -327,7 +350,10 @@ impl<'s> Lexer<'s> {
     }
 
     fn place(&self, span: Span) -> Place {
-        Place { file: self.file, span }
+        Place {
+            file: self.file,
+            span,
+        }
     }
 
     fn span(&self) -> Span {
@@ -349,7 +375,10 @@ impl<'s> Lexer<'s> {
         let span = self.span();
         match token {
             Newline => {
-                if !matches!(self.text.as_bytes().get(span.end as usize), Some(b',' | b':')) {
+                if !matches!(
+                    self.text.as_bytes().get(span.end as usize),
+                    Some(b',' | b':')
+                ) {
                     self.insert_comma();
                 }
             }
@@ -368,7 +397,13 @@ impl<'s> Lexer<'s> {
             }
             Null | True | False | For | In | If | Let | Try | Else | Fallback | Package
             | Import => {
-                if self.logos.remainder().bytes().next().is_some_and(|b| b >= 0x80) {
+                if self
+                    .logos
+                    .remainder()
+                    .bytes()
+                    .next()
+                    .is_some_and(|b| b >= 0x80)
+                {
                     self.identifier(span);
                 } else {
                     self.push(token, span);
@@ -421,12 +456,18 @@ impl<'s> Lexer<'s> {
     }
 
     fn add_weight(&mut self) {
-        *self.frames.last_mut().map_or(&mut self.top_weight, |frame| &mut frame.weight) += 1;
+        *self
+            .frames
+            .last_mut()
+            .map_or(&mut self.top_weight, |frame| &mut frame.weight) += 1;
         self.depth += 1;
     }
 
     fn reset_weight(&mut self) {
-        let weight = self.frames.last_mut().map_or(&mut self.top_weight, |frame| &mut frame.weight);
+        let weight = self
+            .frames
+            .last_mut()
+            .map_or(&mut self.top_weight, |frame| &mut frame.weight);
         self.depth -= std::mem::take(weight);
     }
 
@@ -471,7 +512,12 @@ impl<'s> Lexer<'s> {
     }
 
     fn identifier(&mut self, mut span: Span) {
-        if self.logos.remainder().bytes().next().is_some_and(|b| b >= 0x80)
+        if self
+            .logos
+            .remainder()
+            .bytes()
+            .next()
+            .is_some_and(|b| b >= 0x80)
             && let Some(more) = WORD.find(self.logos.remainder())
         {
             self.logos.bump(more.len());
@@ -492,7 +538,11 @@ impl<'s> Lexer<'s> {
     fn illegal_character(&mut self) {
         let span = self.span();
         let shown: String = self.logos.slice().escape_debug().collect();
-        let shown = if shown == "\\u{feff}" { "byte order mark".into() } else { format!("`{shown}`") };
+        let shown = if shown == "\\u{feff}" {
+            "byte order mark".into()
+        } else {
+            format!("`{shown}`")
+        };
         self.error(
             code::ILLEGAL_CHARACTER,
             span,
@@ -523,8 +573,11 @@ impl<'s> Lexer<'s> {
         let bytes = self.text.as_bytes();
         let opening = &bytes[span.start as usize..span.end as usize];
         let hashes = opening.iter().take_while(|&&b| b == b'#').count();
-        let quotes =
-            Quotes { character: opening[hashes], multiline: opening.len() - hashes == 3, hashes };
+        let quotes = Quotes {
+            character: opening[hashes],
+            multiline: opening.len() - hashes == 3,
+            hashes,
+        };
         if quotes.multiline {
             let rest = &bytes[span.end as usize..];
             if hashes > 0 && rest.len() >= hashes && rest[..hashes].iter().all(|&b| b == b'#') {
@@ -561,20 +614,34 @@ impl<'s> Lexer<'s> {
             Stretch::Closed(end) => (end, whole),
             Stretch::Interpolation(end) => {
                 self.open(Open::Interpolation(quotes, start));
-                let token =
-                    if continued { Token::InterpolationMiddle } else { Token::InterpolationStart };
+                let token = if continued {
+                    Token::InterpolationMiddle
+                } else {
+                    Token::InterpolationStart
+                };
                 (end, token)
             }
             Stretch::Unclosed(end) => {
                 let opening = Span::new(start, start + quotes.width() as u32);
-                let kind = if quotes.character == b'"' { "string" } else { "bytes literal" };
+                let kind = if quotes.character == b'"' {
+                    "string"
+                } else {
+                    "bytes literal"
+                };
                 self.error(
                     code::UNCLOSED_STRING,
                     opening,
                     &format!("this {kind} is not closed"),
                     &format!("no closing `{}` follows", quotes_text(quotes)),
                 );
-                (end, if continued { Token::InterpolationEnd } else { Token::BadOperand })
+                (
+                    end,
+                    if continued {
+                        Token::InterpolationEnd
+                    } else {
+                        Token::BadOperand
+                    },
+                )
             }
         };
         self.logos.bump(end - position);
@@ -625,7 +692,12 @@ impl<'s> Lexer<'s> {
         self.lexed.tokens.truncate(tokens);
         self.lexed.comments.truncate(comments);
         if let Some(fault) = fault {
-            self.error(code::ATTRIBUTE, span, fault, "attributes are written `@name(content)`");
+            self.error(
+                code::ATTRIBUTE,
+                span,
+                fault,
+                "attributes are written `@name(content)`",
+            );
         }
         self.push(Token::Attribute, Span::new(span.start, end));
     }
@@ -650,12 +722,18 @@ fn scan_string(bytes: &[u8], position: usize, quotes: Quotes, continued: bool) -
     let mut line_start = quotes.multiline && !continued;
     if line_start {
         // The opening line.
-        at += bytes[at..].iter().position(|&b| b == b'\n').map_or(0, |n| n + 1);
+        at += bytes[at..]
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(0, |n| n + 1);
     }
     while at < bytes.len() {
         if line_start {
             line_start = false;
-            let blank = bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
+            let blank = bytes[at..]
+                .iter()
+                .take_while(|b| matches!(b, b' ' | b'\t' | b'\r'))
+                .count();
             if quotes.close(&bytes[at + blank..]) {
                 return Stretch::Closed(at + blank + quotes.width());
             }
@@ -705,9 +783,7 @@ fn number_fault(text: &str) -> Option<&'static str> {
         b'x' | b'X' if bytes.len() == 2 => Some("`0x` must be followed by hexadecimal digits"),
         b'b' if bytes.len() == 2 => Some("`0b` must be followed by binary digits"),
         b'o' if bytes.len() == 2 => Some("`0o` must be followed by octal digits"),
-        b'0'..=b'9' | b'_'
-            if !bytes.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) =>
-        {
+        b'0'..=b'9' | b'_' if !bytes.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) => {
             Some("a whole number cannot begin with `0`; octal numbers begin with `0o`")
         }
         _ => None,
@@ -731,8 +807,19 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
         }
         if !matches!(
             token,
-            Null | True | False | For | In | If | Let | Try | Else | Fallback | Package | Import
-                | Question | Not
+            Null | True
+                | False
+                | For
+                | In
+                | If
+                | Let
+                | Try
+                | Else
+                | Fallback
+                | Package
+                | Import
+                | Question
+                | Not
         ) {
             continue;
         }
@@ -783,8 +870,11 @@ fn is_name(token: Token) -> bool {
 fn begins_condition(after: Option<Token>, then: Option<Token>) -> bool {
     use Token::*;
     match after {
-        None | Some(Colon | Assign | Question | Comma | Tilde | Dot | RightBracket | RightBrace
-            | RightParen | InterpolationEnd | InterpolationMiddle) => false,
+        None
+        | Some(
+            Colon | Assign | Question | Comma | Tilde | Dot | RightBracket | RightBrace
+            | RightParen | InterpolationEnd | InterpolationMiddle,
+        ) => false,
         Some(Not) => then != Some(Colon),
         Some(_) => true,
     }

@@ -32,9 +32,16 @@ impl<'s> Quotes<'s> {
         let multiline = rest.len() > 3
             && (rest.starts_with("\"\"\"") || rest.starts_with("'''"))
             && matches!(rest.as_bytes()[3], b'\n' | b'\r');
-        let mut quotes = Quotes { bytes: rest.starts_with('\''), multiline, hashes, indent: "" };
+        let mut quotes = Quotes {
+            bytes: rest.starts_with('\''),
+            multiline,
+            hashes,
+            indent: "",
+        };
         if multiline {
-            let text = last.get(..last.len().saturating_sub(quotes.width())).unwrap_or("");
+            let text = last
+                .get(..last.len().saturating_sub(quotes.width()))
+                .unwrap_or("");
             let blank = &text[text.rfind('\n').map_or(0, |n| n + 1)..];
             if blank.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r')) {
                 quotes.indent = blank.trim_start_matches('\r');
@@ -58,7 +65,14 @@ impl<'s> Quotes<'s> {
         last: bool,
         faults: &mut Vec<Fault>,
     ) -> Vec<u8> {
-        let mut decoder = Decoder { quotes: self, text, offset, at: 0, out: Vec::new(), faults };
+        let mut decoder = Decoder {
+            quotes: self,
+            text,
+            offset,
+            at: 0,
+            out: Vec::new(),
+            faults,
+        };
         decoder.out.reserve(text.len());
         decoder.run(first, last);
         decoder.out
@@ -78,7 +92,10 @@ impl Decoder<'_, '_> {
     fn run(&mut self, first: bool, last: bool) {
         let bytes = self.text.as_bytes();
         if first && self.quotes.multiline {
-            self.at = bytes.iter().position(|&b| b == b'\n').map_or(bytes.len(), |n| n + 1);
+            self.at = bytes
+                .iter()
+                .position(|&b| b == b'\n')
+                .map_or(bytes.len(), |n| n + 1);
             self.line_start(last);
         }
         // Whether the last thing read was a line break, and whether it was escaped.
@@ -139,7 +156,10 @@ impl Decoder<'_, '_> {
             self.at = self.text.len() - stripped.len();
             return;
         }
-        let blank = rest.bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let blank = rest
+            .bytes()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count();
         let after = &rest[blank..];
         let empty = blank == 0 && (after.starts_with('\n') || after.starts_with("\r\n"));
         if empty || last && after.is_empty() {
@@ -160,7 +180,11 @@ impl Decoder<'_, '_> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let hashes = &bytes[start + 1..];
-        let hashes = hashes.iter().take(self.quotes.hashes).take_while(|&&b| b == b'#').count();
+        let hashes = hashes
+            .iter()
+            .take(self.quotes.hashes)
+            .take_while(|&&b| b == b'#')
+            .count();
         if hashes < self.quotes.hashes {
             self.out.push(b'\\');
             self.at += 1;
@@ -238,7 +262,8 @@ impl Decoder<'_, '_> {
         }
         match char::from_u32(value) {
             Some(character) => {
-                self.out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                self.out
+                    .extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
             None => self.fault(
                 code::ESCAPE,

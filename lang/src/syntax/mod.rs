@@ -7,7 +7,13 @@ mod literal;
 mod recover;
 pub mod tree;
 
-#[allow(clippy::all, clippy::pedantic, unreachable_pub, unused, reason = "generated code")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    unreachable_pub,
+    unused,
+    reason = "generated code"
+)]
 mod grammar {
     include!(concat!(env!("OUT_DIR"), "/syntax/grammar.rs"));
 }
@@ -33,14 +39,20 @@ pub struct Parsed {
 /// [`tree::Expr::Bad`] and an error beside the tree. Errors are in the order of the text.
 pub fn parse(file: FileId, text: &str) -> Parsed {
     if let Some(error) = too_large(file, text) {
-        return Parsed { file: tree::File::default(), errors: vec![error] };
+        return Parsed {
+            file: tree::File::default(),
+            errors: vec![error],
+        };
     }
     let (mut builder, root, errors) = recover::parse(file, text, Token::StartFile);
     let decls = match root {
         Some(Root::File(decls)) => decls,
         _ => builder.no_decls(),
     };
-    Parsed { file: builder.finish(decls), errors }
+    Parsed {
+        file: builder.finish(decls),
+        errors,
+    }
 }
 
 /// Parses text that is one expression (`-e`, the expected side of a test).
@@ -58,7 +70,10 @@ pub fn parse_expr(file: FileId, text: &str) -> (tree::Expr, Vec<Diagnostic>) {
 
 fn too_large(file: FileId, text: &str) -> Option<Diagnostic> {
     (text.len() > MAX_LENGTH).then(|| {
-        let place = Place { file, span: Span::default() };
+        let place = Place {
+            file,
+            span: Span::default(),
+        };
         Diagnostic::error(errors::code::TOO_LARGE, "this file is larger than 4 GiB")
             .label(place, "of this file")
     })

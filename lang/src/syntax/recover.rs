@@ -9,7 +9,7 @@
 use super::builder::{Builder, Root};
 use super::errors::{self, code};
 use super::grammar::StartParser;
-use super::lexer::{Lexeme, Lexed, Token, lex};
+use super::lexer::{Lexed, Lexeme, Token, lex};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use lalrpop_util::ParseError;
 
@@ -22,8 +22,20 @@ pub(crate) fn parse(
     text: &str,
     start: Token,
 ) -> (Builder<'_>, Option<Root>, Vec<Diagnostic>) {
-    let Lexed { tokens, errors, too_deep, .. } = lex(file, text, start);
-    let mut mender = Mender { file, text, tokens, errors, quiet: too_deep, balanced: false };
+    let Lexed {
+        tokens,
+        errors,
+        too_deep,
+        ..
+    } = lex(file, text, start);
+    let mut mender = Mender {
+        file,
+        text,
+        tokens,
+        errors,
+        quiet: too_deep,
+        balanced: false,
+    };
     let (mut builder, root) = mender.run();
     let mut errors = mender.errors;
     errors.append(&mut builder.errors);
@@ -82,7 +94,10 @@ impl<'s> Mender<'s> {
         if self.errors.len() >= MAX_ERRORS {
             self.quiet = true;
             let end = self.text.len() as u32;
-            let place = Place { file: self.file, span: Span::new(end, end) };
+            let place = Place {
+                file: self.file,
+                span: Span::new(end, end),
+            };
             self.errors.push(
                 Diagnostic::error(code::TOO_MANY, "there are more errors than are shown")
                     .label(place, "in this file"),
@@ -123,7 +138,9 @@ impl<'s> Mender<'s> {
         }
         let colon = self.last_colon(left, at.min(right));
         match colon {
-            Some(colon) if self.tokens.get(colon + 1).map(|t| t.token) != Some(Token::BadOperand) => {
+            Some(colon)
+                if self.tokens.get(colon + 1).map(|t| t.token) != Some(Token::BadOperand) =>
+            {
                 self.replace(colon + 1, right, Token::BadOperand);
             }
             _ => self.replace(left, right, Token::BadDecl),
@@ -212,9 +229,14 @@ impl<'s> Mender<'s> {
             let to = self.tokens.partition_point(|t| t.end <= label.end);
             let breaks = |index: usize| {
                 let (end, start) = (self.tokens[index].end, self.tokens[index + 1].start);
-                self.text.get(end as usize..start as usize).is_some_and(|gap| gap.contains('\n'))
+                self.text
+                    .get(end as usize..start as usize)
+                    .is_some_and(|gap| gap.contains('\n'))
             };
-            let Some(last) = (from..to.saturating_sub(1)).rev().find(|&index| breaks(index)) else {
+            let Some(last) = (from..to.saturating_sub(1))
+                .rev()
+                .find(|&index| breaks(index))
+            else {
                 continue;
             };
             let lexeme = self.tokens[last];
@@ -223,8 +245,15 @@ impl<'s> Mender<'s> {
             }
             let end = Span::new(lexeme.end, lexeme.end);
             let operator = &self.text[lexeme.start as usize..lexeme.end as usize];
-            let place = Place { file: self.file, span: lexeme.span() };
-            let what = if lexeme.token == Token::Dot { "a field name" } else { "an operand" };
+            let place = Place {
+                file: self.file,
+                span: lexeme.span(),
+            };
+            let what = if lexeme.token == Token::Dot {
+                "a field name"
+            } else {
+                "an operand"
+            };
             self.report(
                 Diagnostic::error(
                     code::MISSING_VALUE,
@@ -232,11 +261,15 @@ impl<'s> Mender<'s> {
                 )
                 .label(place, format!("{what} belongs after this")),
             );
-            let missing =
-                if lexeme.token == Token::Dot { Token::Ident } else { Token::BadOperand };
+            let missing = if lexeme.token == Token::Dot {
+                Token::Ident
+            } else {
+                Token::BadOperand
+            };
             let extra = [Lexeme::new(missing, end), Lexeme::new(Token::Comma, end)];
             if missing == Token::Ident {
-                self.tokens.splice(last..last + 1, [Lexeme::new(Token::Comma, end)]);
+                self.tokens
+                    .splice(last..last + 1, [Lexeme::new(Token::Comma, end)]);
             } else {
                 self.tokens.splice(last + 1..last + 1, extra);
             }
@@ -262,7 +295,11 @@ impl<'s> Mender<'s> {
                     .get(line_end as usize..lexeme.start as usize)
                     .is_some_and(|gap| gap.contains('\n'));
             line_end = lexeme.end;
-            let indent = if first { Some(self.indent(lexeme.start)) } else { None };
+            let indent = if first {
+                Some(self.indent(lexeme.start))
+            } else {
+                None
+            };
             if closes(lexeme.token) || lexeme.token == Token::InterpolationMiddle {
                 let Some(matching) = matching(&stack, lexeme.token, indent) else {
                     self.report(errors::unmatched(self.file, lexeme));
@@ -274,7 +311,11 @@ impl<'s> Mender<'s> {
                 stack.pop();
                 if lexeme.token == Token::InterpolationMiddle {
                     let indent = self.indent(lexeme.start);
-                    stack.push(Opened { lexeme, indent, suspect: None });
+                    stack.push(Opened {
+                        lexeme,
+                        indent,
+                        suspect: None,
+                    });
                 }
                 out.push(lexeme);
                 continue;
@@ -296,7 +337,11 @@ impl<'s> Mender<'s> {
             }
             if opens(lexeme.token) {
                 let indent = self.indent(lexeme.start);
-                stack.push(Opened { lexeme, indent, suspect: None });
+                stack.push(Opened {
+                    lexeme,
+                    indent,
+                    suspect: None,
+                });
             }
             out.push(lexeme);
         }
@@ -322,7 +367,9 @@ impl<'s> Mender<'s> {
         };
         let before = out[at - 1].end;
         let span = Span::new(before, before);
-        let comma = out.get(at).is_some_and(|t| t.token != Token::Comma && !closes(t.token));
+        let comma = out
+            .get(at)
+            .is_some_and(|t| t.token != Token::Comma && !closes(t.token));
         let mut extra = vec![Lexeme::new(close, span)];
         if comma {
             extra.push(Lexeme::new(Token::Comma, span));
@@ -358,8 +405,13 @@ impl<'s> Mender<'s> {
 
     /// How far the line that contains the offset is indented.
     fn indent(&self, offset: u32) -> usize {
-        let line = self.text[..offset as usize].rfind('\n').map_or(0, |n| n + 1);
-        self.text[line..].bytes().take_while(|b| matches!(b, b' ' | b'\t')).count()
+        let line = self.text[..offset as usize]
+            .rfind('\n')
+            .map_or(0, |n| n + 1);
+        self.text[line..]
+            .bytes()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count()
     }
 }
 
@@ -404,7 +456,10 @@ fn opens(token: Token) -> bool {
 }
 
 fn opens_interpolation(token: Token) -> bool {
-    matches!(token, Token::InterpolationStart | Token::InterpolationMiddle)
+    matches!(
+        token,
+        Token::InterpolationStart | Token::InterpolationMiddle
+    )
 }
 
 fn closes(token: Token) -> bool {

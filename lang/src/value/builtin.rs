@@ -42,9 +42,10 @@ pub struct Function {
 
 impl Function {
     /// Whether calling it with its first argument missing makes a validator: `strings.MinRunes(3)`.
-    /// True of every function that answers with a boolean and has a parameter (as in CUE).
+    /// True of every function that answers with a boolean and whose last parameter has no default
+    /// (as in CUE). One of a single parameter is a validator without being called: `net.IPv4`.
     pub fn is_validator(&self) -> bool {
-        self.result == Kind::BOOL && !self.parameters.is_empty()
+        self.result == Kind::BOOL && self.parameters.last().is_some_and(|p| p.default.is_none())
     }
 }
 
@@ -54,6 +55,8 @@ pub struct Parameter {
     pub name: &'static str,
     pub kind: Kind,
     pub mode: Mode,
+    /// Source text of the value it has where the call leaves it out; only trailing parameters have one.
+    pub default: Option<&'static str>,
 }
 
 /// How an argument reaches the function.
@@ -232,6 +235,11 @@ pub trait Context {
     fn make_expr(&mut self, expr: &crate::syntax::tree::Expr) -> ValueRef;
     /// The kinds the value may have.
     fn kind(&mut self, value: ValueRef) -> Kind;
+    /// Whether a list or struct may still get elements or fields, so that a count is not final.
+    fn is_open(&mut self, value: ValueRef) -> bool {
+        let _ = value;
+        false
+    }
     /// The elements of a list.
     fn elements(&mut self, value: ValueRef) -> Result<Vec<ValueRef>, CallError>;
     /// The regular fields of a struct, in order.

@@ -135,6 +135,17 @@ impl Number {
         }))
     }
 
+    /// The same value as an int with the exponent 0, if it has no fraction (`1e3` becomes `1000`).
+    pub fn to_int(&self) -> Option<Number> {
+        let whole = self.to_decimal().into_whole()?;
+        Some(Number::from_parts(
+            true,
+            whole.negative,
+            whole.coefficient,
+            0,
+        ))
+    }
+
     /// Whether the value has no fraction, whatever the kind.
     pub fn is_integral(&self) -> bool {
         match self {

@@ -1,0 +1,321 @@
+//! `list`: lists as wholes. Elements pass through as they are, concrete or not.
+
+use super::arguments::*;
+use holos_lang::value::builtin::{CallError, Context, Kind, ValueRef};
+use holos_lang::value::{Data, Number};
+use std::cmp::Ordering;
+
+/// The longest list [`Range`](PACKAGE) makes.
+const MAX_RANGE: usize = 1 << 20;
+
+package! {
+    "list", "list", "Functions on lists.";
+    constants {
+        "Comparer" = "{T: _, x: T, y: T, less: bool}",
+        "Ascending" = "{T: number | string, x: T, y: T, less: x < y}",
+        "Descending" = "{T: number | string, x: T, y: T, less: x > y}",
+    }
+    "Drop" (value x: LIST, n: INT) -> LIST,
+        "The list without its first n elements." => |context, a| {
+            let mut list = a.elements(context, 0)?;
+            let count = size(&a, 1)?.min(list.len());
+            Ok(list.split_off(count))
+        },
+    "FlattenN" (value xs: ANY, depth: INT) -> LIST,
+        "The list with lists inside it replaced by their elements, depth levels down; all if negative." => |context, a| {
+            let (list, depth) = (a.value(0)?, a.int(1)?);
+            let mut flat = Vec::new();
+            flatten(context, list, depth, &mut flat)?;
+            Ok(flat)
+        },
+    "Repeat" (value x: LIST, count: INT) -> LIST,
+        "The elements of the list, count times over." => |context, a| {
+            let list = a.elements(context, 0)?;
+            let count = a.int_in(1, 0, MAX_REPEAT)? as usize;
+            limited(list.len().saturating_mul(count).saturating_mul(16))?;
+            Ok(list.repeat(count))
+        },
+    "Concat" (value a: LIST) -> LIST,
+        "The elements of the lists in a list, one list after the other." => |context, a| {
+            let mut all = Vec::new();
+            for list in a.elements(context, 0)? {
+                all.extend(context.elements(list)?);
+            }
+            Ok(all)
+        },
+    "Take" (value x: LIST, n: INT) -> LIST,
+        "The first n elements." => |context, a| {
+            let mut list = a.elements(context, 0)?;
+            list.truncate(size(&a, 1)?);
+            Ok(list)
+        },
+    "Slice" (value x: LIST, i: INT, j: INT) -> LIST,
+        "The elements from index i up to j." => |context, a| {
+            let list = a.elements(context, 0)?;
+            let (start, end) = (size(&a, 1)?, size(&a, 2)?);
+            if start > end {
+                return Err(error(format!("invalid index: {start} > {end}")).argument(1));
+            }
+            let part = list.get(start..end).map(<[ValueRef]>::to_vec);
+            part.ok_or_else(|| error("slice bounds out of range").argument(2))
+        },
+    "Reverse" (value x: LIST) -> LIST,
+        "The elements from last to first." => |context, a| {
+            let mut list = a.elements(context, 0)?;
+            list.reverse();
+            Ok(list)
+        },
+    "MinItems" (value list: LIST, n: INT) -> BOOL,
+        "Whether the list has at least n elements." => |context, a| {
+            let (count, least) = (a.elements(context, 0)?.len() as i64, a.int(1)?);
+            if count < least && context.is_open(a.value(0)?) {
+                return Err(CallError::incomplete(format!(
+                    "the list has {count} elements so far, and needs {least}"
+                )));
+            }
+            Ok(count >= least)
+        },
+    "MaxItems" (value list: LIST, n: INT) -> BOOL,
+        "Whether the list has at most n elements." => |context, a| {
+            Ok(a.elements(context, 0)?.len() as i64 <= a.int(1)?)
+        },
+    "UniqueItems" (value a: LIST) -> BOOL,
+        "Whether no two elements are equal." => |context, a| {
+            let list = a.elements(context, 0)?;
+            unique(context, list)
+        },
+    "Contains" (value a: LIST, value v: ANY) -> BOOL,
+        "Whether an element equals v." => |context, a| {
+            let wanted = a.value(1)?;
+            for element in a.elements(context, 0)? {
+                if context.equal(element, wanted)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        },
+    "MatchN" (value list: LIST, value n: ANY, value matchValue: ANY) -> BOOL,
+        "Whether the number of elements that match a schema fits n, which may be a bound: list.MatchN(>1, int)." => |context, a| {
+            let (wanted, schema) = (a.value(1)?, a.value(2)?);
+            let mut count = 0;
+            for element in a.elements(context, 0)? {
+                count += i64::from(context.unify(element, schema, false).is_ok());
+            }
+            let count = context.make(&count.into_data());
+            Ok(context.unify(count, wanted, false).is_ok())
+        },
+    "Avg" (xs: LIST) -> NUMBER,
+        "The average of a list of numbers." => |_, a| {
+            let numbers = a.numbers(0)?;
+            if numbers.is_empty() {
+                return Err(error("empty list").argument(0));
+            }
+            let sum = fold(&numbers, 0, Number::add)?;
+            Ok(decimal(&sum.div(&numbers.len().into()).map_err(error)?))
+        },
+    "Max" (xs: LIST) -> NUMBER,
+        "The greatest of a list of numbers." => |_, a| extreme(&a, Ordering::Greater),
+    "Min" (xs: LIST) -> NUMBER,
+        "The least of a list of numbers." => |_, a| extreme(&a, Ordering::Less),
+    "Product" (xs: LIST) -> NUMBER,
+        "The product of a list of numbers; 1 if it is empty." => |_, a| {
+            Ok(decimal(&fold(&a.numbers(0)?, 1, Number::mul)?))
+        },
+    "Range" (start: NUMBER, limit: NUMBER, step: NUMBER) -> LIST,
+        "The numbers from start up to, and without, limit; at most 1048576 of them." => |_, a| {
+            range(a.number(0)?, a.number(1)?, a.number(2)?)
+        },
+    "Sum" (xs: LIST) -> NUMBER,
+        "The sum of a list of numbers; 0 if it is empty." => |_, a| {
+            Ok(decimal(&fold(&a.numbers(0)?, 0, Number::add)?))
+        },
+    "Sort" (value list: LIST, value cmp: ANY) -> LIST,
+        "The list sorted by a comparator, a struct with x, y and less, such as list.Ascending." => |context, a| {
+            sort(context, &a)
+        },
+    "SortStable" (value list: LIST, value cmp: ANY) -> LIST,
+        "As Sort, which is stable as well." => |context, a| sort(context, &a),
+    "SortStrings" (a: LIST) -> LIST,
+        "A list of strings in the order of their bytes." => |_, a| {
+            let mut strings = a.strings(0)?;
+            strings.sort_unstable();
+            Ok(strings)
+        },
+    "IsSorted" (value list: LIST, value cmp: ANY) -> BOOL,
+        "Whether the list is sorted by a comparator." => |context, a| {
+            let (list, comparator) = (a.elements(context, 0)?, comparator(context, &a)?);
+            for pair in list.windows(2) {
+                if less(context, comparator, pair[1], pair[0])? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        },
+    "IsSortedStrings" (a: LIST) -> BOOL,
+        "Whether a list of strings is in the order of their bytes." => |_, a| {
+            Ok(a.strings(0)?.is_sorted())
+        },
+}
+
+fn size(a: &Arguments<'_>, index: usize) -> Result<usize> {
+    usize::try_from(a.int(index)?).map_err(|_| error("negative index").argument(index))
+}
+
+fn flatten(
+    context: &mut dyn Context,
+    list: ValueRef,
+    depth: i64,
+    flat: &mut Vec<ValueRef>,
+) -> Result<()> {
+    // Lists still to walk, innermost last: the data's depth is not the stack's.
+    let mut open = vec![context.elements(list)?.into_iter()];
+    while let Some(innermost) = open.last_mut() {
+        let Some(element) = innermost.next() else {
+            open.pop();
+            continue;
+        };
+        let level = open.len() as i64 - 1;
+        if context.kind(element) == Kind::LIST && (depth < 0 || level < depth) {
+            open.push(context.elements(element)?.into_iter());
+        } else {
+            flat.push(element);
+        }
+    }
+    Ok(())
+}
+
+fn unique(context: &mut dyn Context, list: Vec<ValueRef>) -> Result<bool> {
+    // Strings and ints are told apart by a set; what is left is compared pair by pair.
+    let mut scalars = std::collections::HashSet::new();
+    let mut rest = Vec::new();
+    for element in list {
+        let scalar = Kind::SCALAR.contains(context.kind(element));
+        match if scalar {
+            context.data(element).ok()
+        } else {
+            None
+        } {
+            Some(Data::String(text)) if !scalars.insert((0, text.to_string())) => return Ok(false),
+            Some(Data::Number(number)) if number.is_int_kind() => {
+                if !scalars.insert((1, number.to_json())) {
+                    return Ok(false);
+                }
+            }
+            Some(Data::String(_)) => {}
+            _ => rest.push(element),
+        }
+    }
+    for (at, first) in rest.iter().enumerate() {
+        for second in &rest[at + 1..] {
+            if context.equal(*first, *second).unwrap_or(false) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn fold(
+    numbers: &[&Number],
+    start: i64,
+    step: fn(&Number, &Number) -> std::result::Result<Number, String>,
+) -> Result<Number> {
+    let mut result = Number::from_i64(start);
+    for number in numbers {
+        result = step(number, &result).map_err(error)?;
+    }
+    Ok(result)
+}
+
+/// The first of the greatest or least numbers.
+fn extreme(a: &Arguments<'_>, wanted: Ordering) -> Result<Data> {
+    let mut numbers = a.numbers(0)?.into_iter();
+    let mut best = numbers
+        .next()
+        .ok_or_else(|| error("empty list").argument(0))?;
+    for number in numbers {
+        if number.numeric_cmp(best) == wanted {
+            best = number;
+        }
+    }
+    Ok(decimal(best))
+}
+
+fn range(start: &Number, limit: &Number, step: &Number) -> Result<Data> {
+    let toward = match step.sign() {
+        0 => return Err(error("step must be non zero").argument(2)),
+        1 => Ordering::Less,
+        _ => Ordering::Greater,
+    };
+    if start.numeric_cmp(limit) == toward.reverse() {
+        let wanted = if toward == Ordering::Less {
+            "greater"
+        } else {
+            "less"
+        };
+        let sign = if toward == Ordering::Less {
+            "positive"
+        } else {
+            "negative"
+        };
+        let message = format!("end must be {wanted} than start when step is {sign}");
+        return Err(error(message).argument(1));
+    }
+    let mut numbers = Vec::new();
+    let mut next = start.clone();
+    while next.numeric_cmp(limit) == toward {
+        if numbers.len() == MAX_RANGE {
+            return Err(error(format!(
+                "the list would have more than {MAX_RANGE} elements"
+            )));
+        }
+        numbers.push(decimal(&next));
+        next = step.add(&next).map_err(error)?;
+    }
+    Ok(Data::List(numbers))
+}
+
+fn comparator(context: &mut dyn Context, a: &Arguments<'_>) -> Result<ValueRef> {
+    let comparator = a.value(1)?;
+    match context.lookup(comparator, "less") {
+        Some(_) => Ok(comparator),
+        None => Err(error("the comparator has no field less").argument(1)),
+    }
+}
+
+fn less(context: &mut dyn Context, comparator: ValueRef, x: ValueRef, y: ValueRef) -> Result<bool> {
+    let compared = context.fill(comparator, &[("x", x), ("y", y)]);
+    let less = context
+        .lookup(compared, "less")
+        .ok_or_else(|| error("the comparator has no field less").argument(1))?;
+    match context.data(less)? {
+        Data::Bool(less) => Ok(less),
+        other => Err(error(format!("the comparator's less is a {}", kind_of(&other))).argument(1)),
+    }
+}
+
+/// A stable merge sort: the comparator may fail, and need not be an order.
+fn sort(context: &mut dyn Context, a: &Arguments<'_>) -> Result<Vec<ValueRef>> {
+    let (mut list, comparator) = (a.elements(context, 0)?, comparator(context, a)?);
+    let mut width = 1;
+    while width < list.len() {
+        let mut merged = Vec::with_capacity(list.len());
+        for pair in list.chunks(width * 2) {
+            let (mut left, mut right) = pair.split_at(width.min(pair.len()));
+            while let ([l, left_rest @ ..], [r, right_rest @ ..]) = (left, right) {
+                if less(context, comparator, *r, *l)? {
+                    merged.push(*r);
+                    right = right_rest;
+                } else {
+                    merged.push(*l);
+                    left = left_rest;
+                }
+            }
+            merged.extend_from_slice(left);
+            merged.extend_from_slice(right);
+        }
+        list = merged;
+        width *= 2;
+    }
+    Ok(list)
+}

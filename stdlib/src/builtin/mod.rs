@@ -1,0 +1,41 @@
+//! The builtin packages: `strings`, `list`, `encoding/json` and their kin, one file each.
+//!
+//! [`Standard`] is the table of all of them. The checker's knowledge of calls, the editor's completion and
+//! hover, `holosc help` and the reference chapter of the specification all come from it. Functions behave
+//! as CUE's of the same name; where they differ, `spec/builtins.md` says so and why.
+//!
+//! **Invariant:** no argument makes a function panic or run without bound. What could is limited, and the
+//! limit is an error at the call.
+
+mod arguments;
+mod list;
+mod regexp;
+mod strings;
+mod structs;
+
+use holos_lang::value::builtin::{Builtins, Package};
+
+/// All builtin packages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standard;
+
+/// Sorted by path.
+static PACKAGES: &[&Package] = &[
+    &list::PACKAGE,
+    &regexp::PACKAGE,
+    &strings::PACKAGE,
+    &structs::PACKAGE,
+];
+
+impl Builtins for Standard {
+    fn package(&self, path: &str) -> Option<&'static Package> {
+        PACKAGES
+            .iter()
+            .copied()
+            .find(|package| package.path == path)
+    }
+
+    fn paths(&self) -> Vec<&'static str> {
+        PACKAGES.iter().map(|package| package.path).collect()
+    }
+}
