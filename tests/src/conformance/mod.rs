@@ -27,7 +27,7 @@ mod load;
 mod program;
 pub mod txtar;
 
-use holos_lang::value::builtin::{Builtins, Package};
+use holos_lang::value::builtin::Builtins;
 use txtar::Archive;
 
 /// One assertion's outcome.
@@ -105,21 +105,7 @@ pub fn describe(archive: &Archive, builtins: &dyn Builtins, only: Option<&str>) 
     check::describe(archive, builtins, only)
 }
 
-/// A language without builtin packages.
-#[derive(Debug)]
-pub struct NoBuiltins;
-
-impl Builtins for NoBuiltins {
-    fn package(&self, _path: &str) -> Option<&'static Package> {
-        None
-    }
-
-    fn paths(&self) -> Vec<&'static str> {
-        Vec::new()
-    }
-}
-
 /// The builtin packages the suites run with.
 pub fn builtins() -> &'static dyn Builtins {
-    &NoBuiltins
+    &holos_stdlib::Standard
 }
