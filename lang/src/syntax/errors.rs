@@ -62,6 +62,12 @@ pub(crate) fn too_deep(place: Place) -> Diagnostic {
     .help("name an inner part with a field or `let`, and refer to it")
 }
 
+/// There are more errors than are shown; the rest of the file was not read.
+pub(crate) fn too_many(place: Place) -> Diagnostic {
+    Diagnostic::error(code::TOO_MANY, "there are more errors than are shown")
+        .label(place, "the rest was not read")
+}
+
 /// An opening bracket at `open` whose closing one was missed at `here`.
 pub(crate) fn unclosed(file: FileId, open: Lexeme, here: Span) -> Diagnostic {
     let (text, close) = match open.token {
@@ -187,6 +193,11 @@ pub(crate) fn unexpected(
             format!("expected an expression after {before}, found {found}"),
             "an expression belongs here",
         ),
+        (Ident, _) if at > 1 && tokens[at - 2].token == For => error(
+            code::UNEXPECTED,
+            format!("expected `in` after {before}, found {found}"),
+            "a loop is written `for x in y {…}`",
+        ),
         (LeftParen | InterpolationStart | InterpolationMiddle, _) => error(
             code::MISSING_VALUE,
             format!("expected an expression, found {found}"),
@@ -225,9 +236,15 @@ pub(crate) fn unexpected(
             format!("expected an import path, found {found}"),
             "here",
         ),
+        (_, Some(Comma)) if clause(tokens, at) => error(
+            code::MISSING_VALUE,
+            format!("expected a body in braces, found {found}"),
+            "`{…}` belongs here",
+        ),
         (previous, Some(next)) if previous.ends_operand() && begins_operand(next) => {
             let separator = match open {
-                Some(LeftBracket) | Some(LeftParen) => "`,` or an operator",
+                Some(LeftBracket | LeftParen) => "`,` or an operator",
+                Some(InterpolationStart | InterpolationMiddle) => "`)` or an operator",
                 _ if previous == Ident || previous == String => "`:`, `,` or a line break",
                 _ => "`,` or a line break",
             };
@@ -253,7 +270,27 @@ pub(crate) fn unexpected(
     }
 }
 
-fn begins_operand(token: Token) -> bool {
+/// Whether a comprehension without a body ends before `tokens[at]`.
+fn clause(tokens: &[Lexeme], at: usize) -> bool {
+    let mut depth = 0usize;
+    for lexeme in tokens[..at].iter().rev() {
+        match lexeme.token {
+            Token::RightBrace | Token::RightBracket | Token::RightParen => depth += 1,
+            Token::LeftBrace | Token::LeftBracket | Token::LeftParen if depth > 0 => depth -= 1,
+            Token::If | Token::For | Token::Try if depth == 0 => return true,
+            Token::LeftBrace | Token::LeftBracket | Token::LeftParen | Token::Comma
+                if depth == 0 =>
+            {
+                return false;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether an operand or a declaration can begin with the token.
+pub(crate) fn begins_operand(token: Token) -> bool {
     use Token::*;
     matches!(
         token,

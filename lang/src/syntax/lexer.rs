@@ -19,8 +19,8 @@
 //! **Invariant:** tokens and comments lie in the order of the text and do not overlap; what is
 //! between them is blank, or a character that was reported as an error.
 
-use super::MAX_DEPTH;
 use super::errors::{self, code};
+use super::{MAX_DEPTH, MAX_ERRORS};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use logos::Logos;
 use regex::Regex;
@@ -234,8 +234,8 @@ pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Lexeme>,
     pub(crate) comments: Vec<Span>,
     pub(crate) errors: Vec<Diagnostic>,
-    /// Lexing stopped early because the nesting limit was reached.
-    pub(crate) too_deep: bool,
+    /// Lexing stopped early because a limit was reached.
+    pub(crate) stopped: bool,
 }
 
 /// What the wrapper has to know about the quotes of a string.
@@ -313,7 +313,7 @@ pub(crate) fn lex(file: FileId, text: &str, start: Token) -> Lexed {
             tokens,
             comments: Vec::new(),
             errors: Vec::new(),
-            too_deep: false,
+            stopped: false,
         },
         frames: Vec::new(),
         top_weight: 0,
@@ -335,13 +335,20 @@ impl<'s> Lexer<'s> {
                 self.too_deep();
                 return;
             }
+            if self.lexed.errors.len() >= MAX_ERRORS {
+                self.lexed.stopped = true;
+                self.lexed
+                    .errors
+                    .push(errors::too_many(self.place(self.span())));
+                return;
+            }
         }
         self.insert_comma();
     }
 
     fn too_deep(&mut self) {
         let span = self.last().span();
-        self.lexed.too_deep = true;
+        self.lexed.stopped = true;
         self.lexed.errors.push(errors::too_deep(self.place(span)));
     }
 
@@ -537,6 +544,19 @@ impl<'s> Lexer<'s> {
 
     fn illegal_character(&mut self) {
         let span = self.span();
+        if let Some(last) = self.lexed.errors.last()
+            && last.code == code::ILLEGAL_CHARACTER
+            && last
+                .labels
+                .first()
+                .is_some_and(|label| label.place.span.end == span.start)
+        {
+            let end = span.end;
+            if let Some(last) = self.lexed.errors.last_mut() {
+                last.labels[0].place.span.end = end;
+            }
+            return;
+        }
         let shown: String = self.logos.slice().escape_debug().collect();
         let shown = if shown == "\\u{feff}" {
             "byte order mark".into()

@@ -25,6 +25,9 @@ use lexer::Token;
 /// How deeply braces, brackets, parentheses and operators may nest; deeper input is an error.
 pub const MAX_DEPTH: usize = 500;
 
+/// After so many syntax errors, the rest of a file is not read.
+pub const MAX_ERRORS: usize = 50;
+
 /// The largest text in bytes; spans are 32 bits wide.
 pub const MAX_LENGTH: usize = u32::MAX as usize - 1;
 

@@ -6,15 +6,13 @@
 //! the value of a field, an element, an argument, or else a declaration. So a mistake costs what is
 //! between two commas, and mostly less.
 
+use super::MAX_ERRORS;
 use super::builder::{Builder, Root};
 use super::errors::{self, code};
 use super::grammar::StartParser;
 use super::lexer::{Lexed, Lexeme, Token, lex};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use lalrpop_util::ParseError;
-
-/// After so many syntax errors, the rest of a file is not read.
-const MAX_ERRORS: usize = 50;
 
 /// Parses a text that begins with `start`; `None` where not even mending helped.
 pub(crate) fn parse(
@@ -25,7 +23,7 @@ pub(crate) fn parse(
     let Lexed {
         tokens,
         errors,
-        too_deep,
+        stopped,
         ..
     } = lex(file, text, start);
     let mut mender = Mender {
@@ -33,7 +31,7 @@ pub(crate) fn parse(
         text,
         tokens,
         errors,
-        quiet: too_deep,
+        quiet: stopped,
         balanced: false,
     };
     let (mut builder, root) = mender.run();
@@ -98,10 +96,7 @@ impl<'s> Mender<'s> {
                 file: self.file,
                 span: Span::new(end, end),
             };
-            self.errors.push(
-                Diagnostic::error(code::TOO_MANY, "there are more errors than are shown")
-                    .label(place, "in this file"),
-            );
+            self.errors.push(errors::too_many(place));
         }
     }
 
@@ -117,17 +112,22 @@ impl<'s> Mender<'s> {
 
     /// Replaces the part that contains the error at token `at`.
     fn mend(&mut self, at: usize) {
-        let (open, left) = self.enclosing(at);
+        let at = self.bodiless(at).unwrap_or(at);
+        let (open, mut left) = self.enclosing(at);
         let right = self.part_end(at);
         let opening = open.map(|index| self.tokens[index].token);
-        let span = if left < right {
-            self.tokens[left].span().to(self.tokens[right - 1].span())
-        } else {
-            self.tokens.get(at).map_or(Span::default(), |t| t.span())
-        };
+        let span = self.span_of(left, right);
         if !self.quiet && !self.reported(span) {
             let error = errors::unexpected(self.file, self.text, &self.tokens, at, opening);
             self.report(error);
+        }
+        // What was replaced already was not at fault: what comes before it is.
+        let mended = |token| matches!(token, Token::BadDecl | Token::BadOperand);
+        while left + 1 == right && left > 1 && mended(self.tokens[left].token) {
+            if self.tokens[left - 1].token != Token::Comma {
+                break;
+            }
+            left = self.enclosing(left - 1).1;
         }
         let in_struct = matches!(opening, None | Some(Token::LeftBrace))
             && self.tokens[0].token == Token::StartFile
@@ -147,13 +147,29 @@ impl<'s> Mender<'s> {
         }
     }
 
-    fn replace(&mut self, left: usize, right: usize, token: Token) {
-        let span = if left < right {
+    /// If the part before the comma before `at` is a comprehension without a body, that comma.
+    fn bodiless(&self, at: usize) -> Option<usize> {
+        let found = self.tokens.get(at)?;
+        if self.tokens[at - 1].token != Token::Comma || !errors::begins_operand(found.token) {
+            return None;
+        }
+        let (_, left) = self.enclosing(at - 1);
+        let clause = matches!(self.tokens[left].token, Token::For | Token::If | Token::Try);
+        clause.then_some(at - 1)
+    }
+
+    /// Where the tokens stand; if there are none, where they would.
+    fn span_of(&self, left: usize, right: usize) -> Span {
+        if left < right {
             self.tokens[left].span().to(self.tokens[right - 1].span())
         } else {
             let end = self.tokens[left - 1].end;
             Span::new(end, end)
-        };
+        }
+    }
+
+    fn replace(&mut self, left: usize, right: usize, token: Token) {
+        let span = self.span_of(left, right);
         self.tokens.splice(left..right, [Lexeme::new(token, span)]);
     }
 
@@ -323,10 +339,15 @@ impl<'s> Mender<'s> {
             if let Some(indent) = indent
                 && !matches!(lexeme.token, Token::Comma)
             {
+                let field = matches!(
+                    tokens.get(index + 1).map(|next| next.token),
+                    Some(Token::Colon | Token::OptionalMark | Token::RequiredMark)
+                );
                 for opened in stack.iter_mut().rev() {
                     let inside = match opened.lexeme.token {
                         Token::LeftBrace => indent > opened.indent,
-                        // Other brackets go on over lines more freely.
+                        // Other brackets go on over lines more freely, but hold no fields.
+                        _ if field => indent > opened.indent,
                         _ => indent >= opened.indent,
                     };
                     if inside {
