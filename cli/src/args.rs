@@ -1,0 +1,322 @@
+//! The command line, as data.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// The holos configuration compiler.
+#[derive(Parser, Debug)]
+#[command(name = "holosc", version, about, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct Global {
+    /// How to write diagnostics to standard error
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub diagnostics: DiagnosticFormat,
+    /// When to colour diagnostics (NO_COLOR is respected)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorWhen,
+}
+
+/// A spelling of diagnostics.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DiagnosticFormat {
+    /// Drawn, with the source
+    #[default]
+    Text,
+    /// One line each
+    Short,
+    /// One JSON array
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
+/// When to colour.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Evaluate, and print the value as language text
+    Eval(Eval),
+    /// Evaluate, and print concrete data
+    Export(Export),
+    /// Report every error, without needing concrete values
+    Check(Check),
+    /// Validate data against a schema, or packages in themselves
+    Vet(Vet),
+    /// Format files
+    Fmt(Fmt),
+    /// Print consolidated definitions, unevaluated defaults kept
+    Def(Def),
+    /// Write a platform's manifests
+    Render(Render),
+    /// Turn data or schemas into .holos files
+    Import(Import),
+    /// Start a module here
+    Init(Init),
+    /// Serve an editor over standard input and output
+    Lsp(Lsp),
+    /// Explain a diagnostic code
+    Explain(Explain),
+    /// Print the version
+    Version,
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// What to load.
+#[derive(ClapArgs, Debug, Clone, Default)]
+pub struct Inputs {
+    /// Files (.holos .cue .json .jsonl .yaml .toml .txt), packages (DIR, ./..., DIR:name, an import
+    /// path), `-` for standard input; `json:`, `yaml:`, … say how to read the files after it
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Set a tag: key=value, or a name for @if and short forms
+    #[arg(short = 't', long = "inject", value_name = "KEY=VALUE")]
+    pub tags: Vec<String>,
+    /// Inject the variables of the system: now, os, arch, cwd, username, hostname, rand
+    #[arg(short = 'T', long = "inject-vars")]
+    pub tag_variables: bool,
+    /// The package name of files that have none; chooses among the packages of a directory
+    #[arg(short = 'p', long, value_name = "NAME")]
+    pub package: Option<String>,
+}
+
+/// Where to write.
+#[derive(ClapArgs, Debug, Clone, Default)]
+pub struct Output {
+    /// The format (default: by the output file's name)
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub out: Option<Format>,
+    /// Write to a file, in one step, or not at all
+    #[arg(short = 'o', long = "outfile", value_name = "FILE")]
+    pub file: Option<String>,
+    /// Overwrite the output file
+    #[arg(short = 'f', long)]
+    pub force: bool,
+}
+
+/// A format of output.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    Json,
+    Jsonl,
+    #[value(alias = "yml")]
+    Yaml,
+    Toml,
+    Text,
+    Binary,
+    Holos,
+    Cue,
+}
+
+/// `holosc eval`
+#[derive(ClapArgs, Debug)]
+pub struct Eval {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    #[command(flatten)]
+    pub output: Output,
+    /// Evaluate this expression in the package (repeatable)
+    #[arg(short, long, value_name = "EXPR")]
+    pub expression: Vec<String>,
+    /// Require concrete values
+    #[arg(short, long)]
+    pub concrete: bool,
+    /// Show optional and hidden fields
+    #[arg(short, long)]
+    pub all: bool,
+    /// Show optional fields
+    #[arg(short = 'O', long)]
+    pub show_optional: bool,
+    /// Show hidden fields
+    #[arg(short = 'H', long)]
+    pub show_hidden: bool,
+    /// Show attributes
+    #[arg(short = 'A', long)]
+    pub show_attributes: bool,
+}
+
+/// `holosc export`
+#[derive(ClapArgs, Debug)]
+pub struct Export {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    #[command(flatten)]
+    pub output: Output,
+    /// Export this expression (repeatable)
+    #[arg(short, long, value_name = "EXPR")]
+    pub expression: Vec<String>,
+}
+
+/// `holosc check`
+#[derive(ClapArgs, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    pub inputs: Inputs,
+}
+
+/// `holosc vet`
+#[derive(ClapArgs, Debug)]
+pub struct Vet {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Require concrete values
+    #[arg(short, long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub concrete: Option<bool>,
+    /// The schema for the data files, an expression such as `#Config`
+    #[arg(short = 'd', long, value_name = "EXPR")]
+    pub schema: Option<String>,
+}
+
+/// `holosc fmt`
+#[derive(ClapArgs, Debug)]
+pub struct Fmt {
+    /// Files, directories, `./...`, `-`
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// List the files that are not formatted, and fail if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// List the files that change
+    #[arg(short, long)]
+    pub list: bool,
+}
+
+/// `holosc def`
+#[derive(ClapArgs, Debug)]
+pub struct Def {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    #[command(flatten)]
+    pub output: Output,
+    /// Print this expression (repeatable)
+    #[arg(short, long, value_name = "EXPR")]
+    pub expression: Vec<String>,
+    /// Show attributes
+    #[arg(short = 'A', long)]
+    pub show_attributes: bool,
+}
+
+/// `holosc render`
+#[derive(ClapArgs, Debug)]
+pub struct Render {
+    /// The directory of the platform
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: String,
+    /// Where the tree goes (default: `deploy` in the platform's directory)
+    #[arg(short = 'o', long = "out-dir", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write nothing; fail where the tree differs
+    #[arg(long)]
+    pub check: bool,
+    /// Set a tag: key=value
+    #[arg(short = 't', long = "inject", value_name = "KEY=VALUE")]
+    pub tags: Vec<String>,
+    /// Inject the variables of the system
+    #[arg(short = 'T', long = "inject-vars")]
+    pub tag_variables: bool,
+}
+
+/// `holosc import`
+#[derive(ClapArgs, Debug)]
+pub struct Import {
+    #[command(subcommand)]
+    pub kind: ImportKind,
+}
+
+/// What to import.
+#[derive(Subcommand, Debug)]
+pub enum ImportKind {
+    /// CustomResourceDefinitions, one package a group and version
+    Crd(ImportSchemas),
+    /// An OpenAPI document's schemas
+    Openapi(ImportSchemas),
+    /// A JSON Schema
+    Jsonschema(ImportSchemas),
+    /// JSON, YAML or TOML data, each file to a .holos file beside it
+    Data(ImportData),
+}
+
+/// `holosc import crd|openapi|jsonschema`
+#[derive(ClapArgs, Debug)]
+pub struct ImportSchemas {
+    /// Documents, YAML or JSON; `-` for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+    /// Write packages under this directory (default: standard output)
+    #[arg(short = 'o', long = "out-dir", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overwrite files
+    #[arg(short = 'f', long)]
+    pub force: bool,
+}
+
+/// `holosc import data`
+#[derive(ClapArgs, Debug)]
+pub struct ImportData {
+    /// Files, optionally qualified: `yaml: conf.txt`; `-` for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+    /// The package clause to write
+    #[arg(short = 'p', long, value_name = "NAME")]
+    pub package: Option<String>,
+    /// Put the data under this path: `a.b`
+    #[arg(short = 'l', long, value_name = "PATH")]
+    pub path: Option<String>,
+    /// Write to this file
+    #[arg(short = 'o', long = "outfile", value_name = "FILE")]
+    pub out: Option<String>,
+    /// Overwrite files
+    #[arg(short = 'f', long)]
+    pub force: bool,
+}
+
+/// `holosc init`
+#[derive(ClapArgs, Debug)]
+pub struct Init {
+    /// The module's path (default: made from the directory's name)
+    #[arg(value_name = "MODULE")]
+    pub module: Option<String>,
+    /// Also write a small platform to start from
+    #[arg(long)]
+    pub platform: bool,
+}
+
+/// `holosc lsp`
+#[derive(ClapArgs, Debug)]
+pub struct Lsp {
+    /// Use standard input and output (the default, and the only transport)
+    #[arg(long)]
+    pub stdio: bool,
+}
+
+/// `holosc explain`
+#[derive(ClapArgs, Debug)]
+pub struct Explain {
+    /// A code such as E0201; all codes are listed without one
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// `holosc completions`
+#[derive(ClapArgs, Debug)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,50 @@
+//! The `holosc` command: arguments, file system, terminal and editor around [`holos_lang`].
+//!
+//! A command loads what its arguments name ([`load`]), evaluates it, and writes a value or a tree of
+//! files; what went wrong goes to [`report`]. Exit code 0: fine; 1: the input is at fault; 2: the
+//! call is.
+
+pub mod args;
+pub mod commands;
+pub mod encode;
+pub mod files;
+pub mod load;
+pub mod report;
+mod suggest;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    Fine,
+    /// The input is at fault: exit code 1.
+    Input,
+    /// The call is at fault, or the environment: exit code 2.
+    Call,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Fine => 0,
+            Outcome::Input => 1,
+            Outcome::Call => 2,
+        })
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let wanted = !error.use_stderr();
+            // A closed pipe leaves nobody to tell.
+            let _ = error.print();
+            return if wanted { Outcome::Fine } else { Outcome::Call }.into();
+        }
+    };
+    commands::run(args).into()
+}
