@@ -3,6 +3,8 @@
 //! Every finding, of whichever stage, is a [`Diagnostic`]: a code, a severity, a message, the places
 //! that took part, notes, and where a machine can mend it a [`Fix`]. Drawing is the caller's.
 
+pub mod catalogue;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Names to slots, imports to packages: from syntax trees to a program the evaluator runs.
 
+pub mod tags;
+
 use crate::diagnostic::{Diagnostic, FileId, SourceMap};
 use crate::syntax::tree;
 use std::sync::Arc;

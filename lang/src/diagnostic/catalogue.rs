@@ -1,0 +1,136 @@
+//! The catalogue of diagnostic codes: what each means, an example, and how to mend it.
+
+use super::Code;
+
+/// One code, explained.
+#[derive(Debug)]
+pub struct Entry {
+    pub code: Code,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// When it is reported, and why it is an error.
+    pub explanation: &'static str,
+    /// The shortest program or call that has it.
+    pub wrong: &'static str,
+    /// The same, mended.
+    pub mend: &'static str,
+}
+
+/// The entry of a code as printed (`E0201`), in either case, with or without the letter and zeros.
+pub fn find(code: &str) -> Option<&'static Entry> {
+    let number: u16 = code.trim_start_matches(['E', 'e']).parse().ok()?;
+    ENTRIES.iter().find(|entry| entry.code.0 == number)
+}
+
+/// All codes, in ascending order.
+pub static ENTRIES: &[Entry] = &[
+    Entry {
+        code: Code(901),
+        title: "a file cannot be read",
+        explanation: "The system refused to read a file or directory: rights, a device error, or a file \
+                      larger than 1 GiB.",
+        wrong: "holosc eval /root/secret.holos",
+        mend: "Give yourself the right to read it, or name another file.",
+    },
+    Entry {
+        code: Code(902),
+        title: "a file or package does not exist",
+        explanation: "An argument names a file, directory or package that is not there. An argument with a known \
+                      extension is a file; one that begins with `./`, or names a directory, is a package; \
+                      any other is an import path.",
+        wrong: "holosc eval platfrom.holos",
+        mend: "holosc eval platform.holos",
+    },
+    Entry {
+        code: Code(903),
+        title: "a file is not UTF-8",
+        explanation: "Source and data files are UTF-8, with or without a byte order mark. The message names the \
+                      first byte that is not.",
+        wrong: "a file saved as Latin-1 or UTF-16",
+        mend: "iconv -f latin1 -t utf-8 old.holos > new.holos",
+    },
+    Entry {
+        code: Code(904),
+        title: "a directory stands where a file is meant",
+        explanation: "An argument with the extension of a file, or one that is qualified (`yaml: x`), names a directory.",
+        wrong: "holosc eval yaml: ./conf",
+        mend: "holosc eval ./conf",
+    },
+    Entry {
+        code: Code(905),
+        title: "a file cannot be written",
+        explanation: "The system refused to write. The earlier contents are whole: files are written beside their \
+                      place and moved there in one step.",
+        wrong: "holosc export -o /proc/x.json",
+        mend: "holosc export -o x.json",
+    },
+    Entry {
+        code: Code(906),
+        title: "the kind of a file is not known",
+        explanation: "A file's kind follows from its extension (.holos .cue .json .jsonl .yaml .yml .toml .txt), or \
+                      from a qualifier before it (`yaml: FILE`).",
+        wrong: "holosc export settings.conf",
+        mend: "holosc export yaml: settings.conf",
+    },
+    Entry {
+        code: Code(907),
+        title: "a directory has no package, or several",
+        explanation: "A directory given as an argument is a package: its files with the same `package` clause. \
+                      Files without one, files beginning with `_` or `.`, and files that `@if` or `@ignore` leave out do \
+                      not count. Where there are several packages, say which.",
+        wrong: "holosc eval ./conf",
+        mend: "holosc eval ./conf:prod",
+    },
+    Entry {
+        code: Code(908),
+        title: "a tag is not used",
+        explanation: "A `-t` names a tag that no `@tag` or `@if` of the loaded packages has, or gives it a \
+                      value that is not of its type.",
+        wrong: "holosc eval -t evn=prod\n\nenv: string @tag(env)",
+        mend: "holosc eval -t env=prod",
+    },
+    Entry {
+        code: Code(909),
+        title: "a module file is wrong",
+        explanation: "holos.mod/module.holos (or cue.mod/module.cue) must be plain data with the field `module`.",
+        wrong: "module: 5",
+        mend: "module: \"acme.example/platform\"",
+    },
+    Entry {
+        code: Code(910),
+        title: "the call is at fault",
+        explanation: "The arguments contradict each other or cannot be understood.",
+        wrong: "holosc vet -d '#Config' conf.holos    (no data to validate)",
+        mend: "holosc vet -d '#Config' conf.holos data.yaml",
+    },
+    Entry {
+        code: Code(911),
+        title: "an attribute for the loader is wrong",
+        explanation: "`@if`, `@tag`, `@embed` or `@extern` cannot be understood, stands where it means nothing, or names a \
+                      file that is not there.",
+        wrong: "@extern(embed)\na: _ @embed(file=\"none.json\")",
+        mend: "@extern(embed)\na: _ @embed(file=\"some.json\")",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_sorted_and_complete() {
+        assert!(ENTRIES.windows(2).all(|pair| pair[0].code < pair[1].code));
+        for entry in ENTRIES {
+            let texts = [entry.title, entry.explanation, entry.wrong, entry.mend];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn codes_are_found_however_spelt() {
+        for code in ["E0901", "e0901", "901", "E901"] {
+            assert_eq!(find(code).map(|entry| entry.code), Some(Code(901)), "{code}");
+        }
+        assert!(find("E9999").is_none() && find("x").is_none());
+    }
+}
