@@ -2,5 +2,7 @@
 
 pub mod builtin;
 pub mod encoding;
+pub mod platform;
 
 pub use builtin::Standard;
+pub use platform::platform_files;
