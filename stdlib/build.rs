@@ -13,7 +13,9 @@ fn main() {
     let mut table = String::from("&[\n");
     for name in files {
         let path = format!("/platform/{name}");
-        table.push_str(&format!("    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),\n"));
+        table.push_str(&format!(
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),\n"
+        ));
     }
     table.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
@@ -22,13 +24,23 @@ fn main() {
 
 /// The .holos files under `dir`, as paths with `/` relative to `library`.
 fn collect(library: &Path, dir: &Path, files: &mut Vec<String>) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             collect(library, &path, files);
-        } else if path.extension().is_some_and(|extension| extension == "holos") {
-            let parts = path.strip_prefix(library).expect("it was found there").components();
-            let parts: Vec<String> = parts.map(|part| part.as_os_str().to_string_lossy().into()).collect();
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "holos")
+        {
+            let parts = path
+                .strip_prefix(library)
+                .expect("it was found there")
+                .components();
+            let parts: Vec<String> = parts
+                .map(|part| part.as_os_str().to_string_lossy().into())
+                .collect();
             files.push(parts.join("/"));
         }
     }

@@ -129,7 +129,11 @@ mod tests {
     #[test]
     fn codes_are_found_however_spelt() {
         for code in ["E0901", "e0901", "901", "E901"] {
-            assert_eq!(find(code).map(|entry| entry.code), Some(Code(901)), "{code}");
+            assert_eq!(
+                find(code).map(|entry| entry.code),
+                Some(Code(901)),
+                "{code}"
+            );
         }
         assert!(find("E9999").is_none() && find("x").is_none());
     }

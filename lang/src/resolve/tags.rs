@@ -41,7 +41,11 @@ impl Tags {
         unused
             .map(|name| {
                 let error = Diagnostic::error(Code(908), format!("no file has a tag `{name}`"));
-                if known.is_empty() { error } else { error.note(format!("the tags here are: {}", known.join(", "))) }
+                if known.is_empty() {
+                    error
+                } else {
+                    error.note(format!("the tags here are: {}", known.join(", ")))
+                }
             })
             .collect()
     }
@@ -56,12 +60,22 @@ impl Tags {
             match &*attribute.name {
                 "ignore" => included = false,
                 "if" => {
-                    let place = Place { file, span: attribute.span };
+                    let place = Place {
+                        file,
+                        span: attribute.span,
+                    };
                     let (expr, errors) = crate::syntax::parse_expr(file, &attribute.body);
-                    let holds = if errors.is_empty() { self.holds(&expr) } else { None };
+                    let holds = if errors.is_empty() {
+                        self.holds(&expr)
+                    } else {
+                        None
+                    };
                     included &= holds.ok_or_else(|| {
-                        Diagnostic::error(Code(911), "`@if` takes tag names joined by `&&`, `||`, `!` and parentheses")
-                            .label(place, "this cannot be understood")
+                        Diagnostic::error(
+                            Code(911),
+                            "`@if` takes tag names joined by `&&`, `||`, `!` and parentheses",
+                        )
+                        .label(place, "this cannot be understood")
                     })?;
                 }
                 _ => {}
@@ -80,19 +94,34 @@ impl Tags {
             Expr::Unary(unary) if unary.op == UnaryOp::Not => !self.holds(&unary.operand)?,
             Expr::Binary(binary) if matches!(binary.op, BinaryOp::And | BinaryOp::Or) => {
                 // Every operand is looked at, so that each name counts as used.
-                let all: Option<Vec<bool>> = binary.operands.iter().map(|x| self.holds(x)).collect();
+                let all: Option<Vec<bool>> =
+                    binary.operands.iter().map(|x| self.holds(x)).collect();
                 let all = all?;
-                if binary.op == BinaryOp::And { all.iter().all(|&x| x) } else { all.iter().any(|&x| x) }
+                if binary.op == BinaryOp::And {
+                    all.iter().all(|&x| x)
+                } else {
+                    all.iter().any(|&x| x)
+                }
             }
             _ => return None,
         })
     }
 
     /// Injects the values into the fields of a file that have an `@tag`. `known` collects their names.
-    pub fn inject(&mut self, file: FileId, tree: &mut Arc<File>, known: &mut Vec<String>) -> Vec<Diagnostic> {
+    pub fn inject(
+        &mut self,
+        file: FileId,
+        tree: &mut Arc<File>,
+        known: &mut Vec<String>,
+    ) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
         if has_tags(&tree.decls) {
-            let mut walk = Walk { tags: self, file, known, errors: &mut errors };
+            let mut walk = Walk {
+                tags: self,
+                file,
+                known,
+                errors: &mut errors,
+            };
             walk.decls(&mut Arc::make_mut(tree).decls, true);
         }
         errors
@@ -109,7 +138,10 @@ impl Tags {
             return Some(short.clone());
         }
         let variable = tag.variable.as_ref()?;
-        self.variables.iter().find(|(name, _)| name == variable).map(|(_, value)| value.clone())
+        self.variables
+            .iter()
+            .find(|(name, _)| name == variable)
+            .map(|(_, value)| value.clone())
     }
 }
 
@@ -117,7 +149,8 @@ impl Tags {
 fn has_tags(decls: &[Decl]) -> bool {
     decls.iter().any(|decl| match decl {
         Decl::Field(field) => {
-            field.attributes.iter().any(|a| &*a.name == "tag") || literals(&field.value).any(|s| has_tags(&s.decls))
+            field.attributes.iter().any(|a| &*a.name == "tag")
+                || literals(&field.value).any(|s| has_tags(&s.decls))
         }
         Decl::Comprehension(comprehension) => has_tags(&comprehension.body.decls),
         Decl::Embed(expr) => literals(expr).any(|s| has_tags(&s.decls)),
@@ -148,7 +181,9 @@ impl Walk<'_> {
         for decl in decls {
             match decl {
                 Decl::Field(field) => self.field(field, fixed),
-                Decl::Comprehension(comprehension) => self.decls(&mut comprehension.body.decls, false),
+                Decl::Comprehension(comprehension) => {
+                    self.decls(&mut comprehension.body.decls, false)
+                }
                 Decl::Embed(expr) => self.expr(expr, fixed),
                 _ => {}
             }
@@ -169,30 +204,51 @@ impl Walk<'_> {
             && field.presence == Presence::Regular
             && matches!(field.label, Label::Ident(_) | Label::String { .. });
         self.expr(&mut field.value, once);
-        let attributes: Vec<Attribute> = field.attributes.iter().filter(|a| &*a.name == "tag").cloned().collect();
+        let attributes: Vec<Attribute> = field
+            .attributes
+            .iter()
+            .filter(|a| &*a.name == "tag")
+            .cloned()
+            .collect();
         for attribute in attributes {
-            let place = Place { file: self.file, span: attribute.span };
+            let place = Place {
+                file: self.file,
+                span: attribute.span,
+            };
             if !once {
                 let message = "`@tag` stands on a field that may exist never or often";
-                self.errors.push(Diagnostic::error(Code(911), message).label(place, "it belongs on a regular field"));
+                self.errors.push(
+                    Diagnostic::error(Code(911), message)
+                        .label(place, "it belongs on a regular field"),
+                );
                 continue;
             }
             let tag = match Tag::parse(&attribute.body) {
                 Ok(tag) => tag,
                 Err(message) => {
-                    self.errors.push(Diagnostic::error(Code(911), message).label(place, ""));
+                    self.errors
+                        .push(Diagnostic::error(Code(911), message).label(place, ""));
                     continue;
                 }
             };
             if !self.known.contains(&tag.name) {
                 self.known.push(tag.name.clone());
             }
-            let Some(value) = self.tags.value(&tag) else { continue };
+            let Some(value) = self.tags.value(&tag) else {
+                continue;
+            };
             match literal(&value, tag.kind, attribute.span) {
                 Some(literal) => unify(&mut field.value, literal),
                 None => {
-                    let message = format!("the value `{value}` of tag `{}` is not {}", tag.name, tag.kind.name());
-                    self.errors.push(Diagnostic::error(Code(908), message).label(place, "the tag is declared here"));
+                    let message = format!(
+                        "the value `{value}` of tag `{}` is not {}",
+                        tag.name,
+                        tag.kind.name()
+                    );
+                    self.errors.push(
+                        Diagnostic::error(Code(908), message)
+                            .label(place, "the tag is declared here"),
+                    );
                 }
             }
         }
@@ -244,15 +300,23 @@ fn literal(text: &str, kind: Type, span: Span) -> Option<Expr> {
                 _ => (None, text),
             };
             let (expr, errors) = crate::syntax::parse_expr(FileId(0), digits);
-            let Expr::Number(spelt, _) = expr else { return None };
-            let fraction = spelt.contains('.') || (!spelt.starts_with("0x") && spelt.contains(['e', 'E']));
+            let Expr::Number(spelt, _) = expr else {
+                return None;
+            };
+            let fraction =
+                spelt.contains('.') || (!spelt.starts_with("0x") && spelt.contains(['e', 'E']));
             if !errors.is_empty() || (kind == Type::Int && fraction) {
                 return None;
             }
             let number = Expr::Number(spelt, span);
             Some(match sign {
                 None => number,
-                Some(op) => Expr::Unary(Unary { op, op_span: span, operand: Box::new(number), span }),
+                Some(op) => Expr::Unary(Unary {
+                    op,
+                    op_span: span,
+                    operand: Box::new(number),
+                    span,
+                }),
             })
         }
     }
@@ -269,25 +333,52 @@ struct Tag {
 
 impl Tag {
     fn parse(body: &str) -> Result<Tag, String> {
-        let mut tag = Tag { name: String::new(), kind: Type::String, short: Vec::new(), variable: None };
+        let mut tag = Tag {
+            name: String::new(),
+            kind: Type::String,
+            short: Vec::new(),
+            variable: None,
+        };
         for (i, argument) in arguments(body).into_iter().enumerate() {
             match (i, argument) {
                 (0, Argument { key: None, value }) if !value.is_empty() => tag.name = value,
                 (0, _) => return Err("`@tag` begins with the name of the tag: `@tag(name)`".into()),
-                (_, Argument { key: Some(key), value }) => match (&*key, &*value) {
+                (
+                    _,
+                    Argument {
+                        key: Some(key),
+                        value,
+                    },
+                ) => match (&*key, &*value) {
                     ("type", "string") => tag.kind = Type::String,
                     ("type", "int") => tag.kind = Type::Int,
                     ("type", "number") => tag.kind = Type::Number,
                     ("type", "bool") => tag.kind = Type::Bool,
-                    ("type", _) => return Err(format!("`type={value}` of `@tag` is none of string, int, number, bool")),
-                    ("short", _) => tag.short = value.split('|').map(|s| s.trim().to_string()).collect(),
+                    ("type", _) => {
+                        return Err(format!(
+                            "`type={value}` of `@tag` is none of string, int, number, bool"
+                        ));
+                    }
+                    ("short", _) => {
+                        tag.short = value.split('|').map(|s| s.trim().to_string()).collect()
+                    }
                     ("var", _) => tag.variable = Some(value),
-                    _ => return Err(format!("`@tag` has no setting `{key}`; there are type, short, var")),
+                    _ => {
+                        return Err(format!(
+                            "`@tag` has no setting `{key}`; there are type, short, var"
+                        ));
+                    }
                 },
-                (_, Argument { value, .. }) => return Err(format!("`{value}` in `@tag` is not a setting `key=value`")),
+                (_, Argument { value, .. }) => {
+                    return Err(format!("`{value}` in `@tag` is not a setting `key=value`"));
+                }
             }
         }
-        if tag.name.is_empty() { Err("`@tag` needs the name of the tag: `@tag(name)`".into()) } else { Ok(tag) }
+        if tag.name.is_empty() {
+            Err("`@tag` needs the name of the tag: `@tag(name)`".into())
+        } else {
+            Ok(tag)
+        }
     }
 }
 
@@ -300,7 +391,8 @@ pub struct Argument {
 
 /// Splits an attribute's body at its commas; commas in quotes or brackets do not count.
 pub fn arguments(body: &str) -> Vec<Argument> {
-    let (mut parts, mut start, mut depth, mut quote, mut escaped) = (Vec::new(), 0, 0usize, None, false);
+    let (mut parts, mut start, mut depth, mut quote, mut escaped) =
+        (Vec::new(), 0, 0usize, None, false);
     for (i, c) in body.char_indices() {
         match (quote, c) {
             (Some(_), _) if escaped => escaped = false,
@@ -325,10 +417,14 @@ pub fn arguments(body: &str) -> Vec<Argument> {
         .map(|part| {
             let part = part.trim();
             match part.split_once('=') {
-                Some((key, value)) if !key.starts_with(['"', '\'']) => {
-                    Argument { key: Some(key.trim().into()), value: unquote(value.trim()) }
-                }
-                _ => Argument { key: None, value: unquote(part) },
+                Some((key, value)) if !key.starts_with(['"', '\'']) => Argument {
+                    key: Some(key.trim().into()),
+                    value: unquote(value.trim()),
+                },
+                _ => Argument {
+                    key: None,
+                    value: unquote(part),
+                },
             }
         })
         .collect()
@@ -354,20 +450,28 @@ mod tests {
     fn bodies_are_split_at_their_commas() {
         let check = |body: &str, expected: &[(&str, &str)]| {
             let found = arguments(body);
-            let found: Vec<(&str, &str)> =
-                found.iter().map(|a| (a.key.as_deref().unwrap_or(""), &*a.value)).collect();
+            let found: Vec<(&str, &str)> = found
+                .iter()
+                .map(|a| (a.key.as_deref().unwrap_or(""), &*a.value))
+                .collect();
             assert_eq!(found, expected, "{body}");
         };
         check("", &[]);
         check("env", &[("", "env")]);
-        check("env, short=prod|dev ,type=int", &[("", "env"), ("short", "prod|dev"), ("type", "int")]);
+        check(
+            "env, short=prod|dev ,type=int",
+            &[("", "env"), ("short", "prod|dev"), ("type", "int")],
+        );
         check("f(a,b),[c,d]", &[("", "f(a,b)"), ("", "[c,d]")]);
     }
 
     #[test]
     fn tags_are_read() {
         let tag = Tag::parse("env,short=a|b,var=os").unwrap();
-        assert_eq!((tag.name.as_str(), tag.short.len(), tag.variable.as_deref()), ("env", 2, Some("os")));
+        assert_eq!(
+            (tag.name.as_str(), tag.short.len(), tag.variable.as_deref()),
+            ("env", 2, Some("os"))
+        );
         for wrong in ["", "type=int", "x,type=list", "x,colour=red", "x,y"] {
             assert!(Tag::parse(wrong).is_err(), "{wrong}");
         }

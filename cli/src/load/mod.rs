@@ -1,0 +1,552 @@
+//! From arguments to packages: which files belong together, and where imports come from.
+//!
+//! The rules are CUE's: files named together are one package; a directory's files with the same package
+//! clause are one package, together with the files of that package in the directories above, up to the module's
+//! root. Imports are found in the module, in `pkg`, `gen` and `usr` of its mark folder, in the embedded platform
+//! library, and among the embedded schemas, in that order.
+
+mod embed;
+mod import;
+pub mod inputs;
+pub mod module;
+
+use crate::args::Inputs;
+use crate::files::{Files, utf8};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Severity, Source, SourceMap};
+use holos_lang::resolve::PackageFiles;
+use holos_lang::resolve::tags::Tags;
+use holos_lang::syntax::{self, tree};
+use holos_stdlib::encoding;
+pub use import::PackageImporter;
+use inputs::{Input, Kind, PackagePlace, Pattern};
+use module::Module;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A package to evaluate.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// How a person would name it: a directory, or the first file.
+    pub name: String,
+    pub package: PackageFiles,
+    /// The module its imports are looked up in.
+    pub module: Option<Module>,
+    /// Data files named beside it, a document each.
+    pub data: Vec<Document>,
+}
+
+/// A document of a data file.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub file: FileId,
+    pub expr: tree::Expr,
+}
+
+impl Instance {
+    /// Makes the data files part of the package: they are unified with it.
+    pub fn merge_data(&mut self) {
+        for Document { file, expr } in self.data.drain(..) {
+            let span = expr.span();
+            let decls = match expr {
+                tree::Expr::Struct(literal) => literal.decls,
+                other => vec![tree::Decl::Embed(other)],
+            };
+            self.package.files.push((file, Arc::new(tree::File { decls, span, ..Default::default() })));
+        }
+    }
+}
+
+/// Reads files and groups them to packages. One loader goes with one [`SourceMap`].
+pub struct Loader<'f> {
+    files: &'f Files,
+    tags: Tags,
+    /// The tags that loaded files declare.
+    known_tags: Vec<String>,
+    parsed: BTreeMap<PathBuf, ReadFile>,
+}
+
+/// A file that was read: its tree and what was wrong, or why it could not be.
+type ReadFile = Result<(FileId, Arc<tree::File>, Vec<Diagnostic>), Diagnostic>;
+
+impl<'f> Loader<'f> {
+    /// A loader for one run.
+    pub fn new(files: &'f Files) -> Loader<'f> {
+        Loader { files, tags: Tags::default(), known_tags: Vec::new(), parsed: BTreeMap::new() }
+    }
+
+    /// Loads what the arguments name.
+    ///
+    /// # Errors
+    /// What keeps the call from having a meaning. What is wrong within files is in [`PackageFiles::errors`].
+    pub fn load(&mut self, sources: &mut SourceMap, args: &Inputs) -> Result<Vec<Instance>, Vec<Diagnostic>> {
+        self.tags = Tags::parse(&args.tags);
+        if args.tag_variables {
+            self.tags.variables = system_variables(self.files);
+        }
+        let inputs = inputs::parse(self.files, &args.inputs).map_err(|e| vec![e])?;
+        let mut instances = Vec::new();
+        let mut loose = Vec::new();
+        let mut errors = Vec::new();
+        for input in inputs {
+            match input {
+                Input::Packages(pattern) => match self.packages(sources, &pattern, args.package.as_deref()) {
+                    Ok(found) => instances.extend(found),
+                    Err(mut found) => errors.append(&mut found),
+                },
+                other => loose.push(other),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        if !loose.is_empty() {
+            let mut made = self.loose(sources, loose, args.package.as_deref())?;
+            // Data files beside one package belong to it.
+            match &mut instances[..] {
+                [only] if made.package.files.is_empty() => only.data.append(&mut made.data),
+                _ => instances.insert(0, made),
+            }
+        }
+        let unused = self.tags.unused(&self.known_tags);
+        if unused.is_empty() { Ok(instances) } else { Err(unused) }
+    }
+
+    /// What finds the imports of an instance.
+    pub fn importer(&mut self, instance: &Instance) -> PackageImporter<'_, 'f> {
+        PackageImporter::new(self, instance)
+    }
+
+    /// Files and standard input, as one package.
+    fn loose(
+        &mut self,
+        sources: &mut SourceMap,
+        inputs: Vec<Input>,
+        package: Option<&str>,
+    ) -> Result<Instance, Vec<Diagnostic>> {
+        let mut made =
+            Instance { name: String::new(), package: PackageFiles::default(), module: None, data: Vec::new() };
+        let mut errors = Vec::new();
+        let (module, found) = Module::find(self.files, sources, &self.files.cwd);
+        made.package.errors.extend(found);
+        made.module = module;
+        for input in inputs {
+            let name = match &input {
+                Input::File(path, _) => self.files.display(path),
+                _ => "-".to_string(),
+            };
+            if made.name.is_empty() {
+                made.name = name.clone();
+            }
+            if let Err(found) = self.loose_file(sources, &mut made, &input, &name) {
+                errors.extend(found);
+            }
+        }
+        let clauses = made.package.files.iter().filter_map(|(_, file)| file.package.as_ref());
+        if let Some(clause) = clauses.map(|ident| ident.name.clone()).next() {
+            made.package.name = clause;
+        }
+        for (_, file) in &made.package.files {
+            if let Some(other) = file.package.as_ref().filter(|ident| ident.name != made.package.name) {
+                let message =
+                    format!("files of two packages are named together: `{}` and `{}`", made.package.name, other.name);
+                errors.push(Diagnostic::error(Code(907), message).help("name the files of one package, or a directory"));
+                break;
+            }
+        }
+        if let Some(package) = package.filter(|_| made.package.name.is_empty()) {
+            made.package.name = package.into();
+        }
+        if errors.is_empty() { Ok(made) } else { Err(errors) }
+    }
+
+    fn loose_file(
+        &mut self,
+        sources: &mut SourceMap,
+        made: &mut Instance,
+        input: &Input,
+        name: &str,
+    ) -> Result<(), Vec<Diagnostic>> {
+        match input {
+            Input::File(path, Kind::Source) => {
+                let (file, tree, found) = self.parse(sources, path, true).map_err(|e| vec![e])?;
+                self.add(&mut made.package, path.parent(), file, tree, found, sources);
+            }
+            Input::Stdin(Kind::Source) => {
+                let text = utf8(stdin().map_err(|e| vec![e])?, "-").map_err(|e| vec![e])?;
+                let file = sources.add(Source { name: "-".into(), text: text.clone(), user: true });
+                let parsed = syntax::parse(file, &text);
+                let cwd = self.files.cwd.clone();
+                self.add(&mut made.package, Some(&cwd), file, Arc::new(parsed.file), parsed.errors, sources);
+            }
+            Input::File(_, kind) | Input::Stdin(kind) => {
+                let bytes = match input {
+                    Input::File(path, _) => self.files.bytes(path),
+                    _ => stdin(),
+                };
+                let (documents, mut found) =
+                    decode(sources, name, *kind, bytes.map_err(|e| vec![e])?, true).map_err(|e| vec![e])?;
+                made.data.extend(documents);
+                made.package.errors.append(&mut found);
+            }
+            Input::Packages(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Adds a parsed file to a package of the user's, with its tags injected and its files embedded.
+    fn add(
+        &mut self,
+        package: &mut PackageFiles,
+        dir: Option<&Path>,
+        file: FileId,
+        mut tree: Arc<tree::File>,
+        mut found: Vec<Diagnostic>,
+        sources: &mut SourceMap,
+    ) {
+        package.errors.append(&mut found);
+        package.errors.extend(self.tags.inject(file, &mut tree, &mut self.known_tags));
+        if let Some(dir) = dir {
+            package.errors.extend(embed::embed(self.files, sources, dir, file, &mut tree));
+        }
+        package.files.push((file, tree));
+    }
+
+    /// The packages a pattern names.
+    fn packages(
+        &mut self,
+        sources: &mut SourceMap,
+        pattern: &Pattern,
+        package: Option<&str>,
+    ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
+        let (start, module, errors) = match &pattern.place {
+            PackagePlace::Directory(dir) => {
+                let (module, errors) = Module::find(self.files, sources, dir);
+                (dir.clone(), module, errors)
+            }
+            PackagePlace::ImportPath(path) => {
+                let (module, errors) = Module::find(self.files, sources, &self.files.cwd.clone());
+                let Some(dir) = module.as_ref().and_then(|module| module.directory(path)) else {
+                    return Err(vec![self.no_package(path, module.as_ref())]);
+                };
+                (dir, module, errors)
+            }
+        };
+        if !self.files.is_dir(&start) {
+            return Err(vec![self.no_directory(&start, &pattern.spelt)]);
+        }
+        let mut directories = Vec::new();
+        if pattern.below {
+            below(self.files, &start, &mut directories, 0);
+        } else {
+            directories.push(start);
+        }
+        let wanted = pattern.name.as_deref().or(package);
+        let mut instances = Vec::new();
+        for dir in directories {
+            match self.directory(sources, &dir, wanted, module.as_ref(), pattern.below) {
+                Ok(found) => instances.extend(found),
+                Err(error) => return Err(vec![error]),
+            }
+        }
+        if instances.is_empty() {
+            let message = format!("`{}` matches no package", pattern.spelt);
+            return Err(vec![Diagnostic::error(Code(907), message)]);
+        }
+        if let Some(first) = instances.first_mut() {
+            first.package.errors.splice(0..0, errors);
+        }
+        Ok(instances)
+    }
+
+    fn no_directory(&self, dir: &Path, spelt: &str) -> Diagnostic {
+        let error = Diagnostic::error(Code(902), format!("there is no package `{spelt}`: no such directory"));
+        let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else { return error };
+        let names: Vec<String> = self.files.list(parent).unwrap_or_default();
+        let names = names.iter().filter(|name| self.files.is_dir(&parent.join(name)));
+        match crate::suggest::nearest(&name.to_string_lossy(), names.map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `./{}`?", self.files.display(&parent.join(near)))),
+            None => error,
+        }
+    }
+
+    fn no_package(&self, path: &str, module: Option<&Module>) -> Diagnostic {
+        let error = Diagnostic::error(Code(902), format!("there is no file, directory or package `{path}`"));
+        let names = self.files.list(&self.files.cwd).unwrap_or_default();
+        let error = match crate::suggest::nearest(path, names.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `./{near}`?")),
+            None => error,
+        };
+        match module {
+            Some(module) if !module.path.is_empty() => error.note(format!("this module is `{}`", module.path)),
+            _ => error,
+        }
+    }
+
+    /// The package in one directory; `quiet` makes a directory without one fine.
+    fn directory(
+        &mut self,
+        sources: &mut SourceMap,
+        dir: &Path,
+        wanted: Option<&str>,
+        module: Option<&Module>,
+        quiet: bool,
+    ) -> Result<Option<Instance>, Diagnostic> {
+        let shown = self.files.display(dir);
+        let listed = self.sources_in(sources, dir, true)?;
+        let anonymous = wanted == Some("_");
+        let mut names: Vec<(Arc<str>, FileId)> = Vec::new();
+        for (file, tree, _) in &listed {
+            let name: Arc<str> = tree.package.as_ref().map_or("".into(), |ident| ident.name.clone());
+            if (anonymous || !name.is_empty() && &*name != "_") && !names.iter().any(|(known, _)| *known == name) {
+                names.push((name, *file));
+            }
+        }
+        let chosen = match (wanted, &names[..]) {
+            (Some("_"), _) => Arc::from(""),
+            (Some(name), _) if names.iter().any(|(known, _)| **known == *name) => name.into(),
+            (None, [(only, _)]) => only.clone(),
+            _ if quiet && (wanted.is_some() || names.is_empty()) => return Ok(None),
+            (Some(name), _) => {
+                let error = Diagnostic::error(Code(907), format!("`{shown}` has no package `{name}`"));
+                let known = names.iter().map(|(name, _)| &**name);
+                return Err(match crate::suggest::nearest(name, known) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error,
+                });
+            }
+            (None, []) if listed.is_empty() => {
+                return Err(Diagnostic::error(Code(907), format!("`{shown}` has no .holos or .cue files")));
+            }
+            (None, []) => {
+                return Err(Diagnostic::error(Code(907), format!("no file in `{shown}` has a package clause"))
+                    .help("begin each with `package NAME`, or name the files themselves"));
+            }
+            (None, [(a, _), (b, _), ..]) => {
+                let list: Vec<String> =
+                    names.iter().map(|(name, file)| format!("`{name}` in {}", sources.get(*file).name)).collect();
+                return Err(Diagnostic::error(Code(907), format!("`{shown}` has several packages: {}", list.join(", ")))
+                    .help(format!("choose one: `{}:{a}` or `{}:{b}`", dotted(&shown), dotted(&shown))));
+            }
+        };
+        let path = module.and_then(|module| module.import_path(dir)).map_or(String::new(), |path| {
+            import::canonical(&path, &chosen)
+        });
+        let mut package = PackageFiles { path: path.into(), name: chosen.clone(), ..Default::default() };
+        self.gather(sources, &mut package, dir, module, true)?;
+        Ok(Some(Instance { name: shown, package, module: module.cloned(), data: Vec::new() }))
+    }
+
+    /// Adds the files of the package in `dir` and in the directories above it, the module's root first.
+    fn gather(
+        &mut self,
+        sources: &mut SourceMap,
+        package: &mut PackageFiles,
+        dir: &Path,
+        module: Option<&Module>,
+        user: bool,
+    ) -> Result<(), Diagnostic> {
+        let within = module.filter(|module| !package.name.is_empty() && dir.starts_with(&module.root));
+        let mut directories: Vec<PathBuf> = match within {
+            Some(module) => dir.ancestors().take_while(|d| d.starts_with(&module.root)).map(Path::to_path_buf).collect(),
+            None => vec![dir.to_path_buf()],
+        };
+        directories.reverse();
+        for dir in directories {
+            for (file, tree, found) in self.sources_in(sources, &dir, user)? {
+                let name = tree.package.as_ref().map_or("", |ident| &*ident.name);
+                if name == &*package.name {
+                    if user {
+                        self.add(package, Some(&dir), file, tree, found, sources);
+                    } else {
+                        let mut tree = tree;
+                        package.errors.extend(found);
+                        package.errors.extend(embed::embed(self.files, sources, &dir, file, &mut tree));
+                        package.files.push((file, tree));
+                    }
+                } else if name.is_empty() && tree.decls.is_empty() {
+                    // A file that cannot be read has no clause either; what is wrong with it is said.
+                    package.errors.extend(found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The source files in a directory that `@if`, `@ignore` and their names leave in.
+    #[expect(clippy::type_complexity, reason = "three plain parts, named where they are used")]
+    fn sources_in(
+        &mut self,
+        sources: &mut SourceMap,
+        dir: &Path,
+        user: bool,
+    ) -> Result<Vec<(FileId, Arc<tree::File>, Vec<Diagnostic>)>, Diagnostic> {
+        let names = self.files.list(dir).map_err(|e| {
+            let message = format!("cannot read `{}`: {}", self.files.display(dir), crate::files::plain(&e));
+            Diagnostic::error(Code(901), message)
+        })?;
+        let mut out = Vec::new();
+        for name in names {
+            let Some((stem, "holos" | "cue")) = name.rsplit_once('.') else { continue };
+            if name.starts_with(['_', '.']) || stem.ends_with("_tool") || stem.ends_with("_test") {
+                continue;
+            }
+            let path = dir.join(&name);
+            if !self.files.is_file(&path) {
+                continue;
+            }
+            let (file, tree, found) = match self.parse(sources, &path, user) {
+                Ok(read) => read,
+                Err(error) => {
+                    // Not this file's turn to stop the others: an empty file carries the message.
+                    let source = Source { name: self.files.display(&path).as_str().into(), text: "".into(), user };
+                    (sources.add(source), Arc::default(), vec![error])
+                }
+            };
+            match self.tags.includes(file, &tree) {
+                Ok(true) => out.push((file, tree, found)),
+                Ok(false) => {}
+                Err(error) => out.push((file, tree, vec![error])),
+            }
+        }
+        Ok(out)
+    }
+
+    /// A file's tree; a file is read once.
+    fn parse(&mut self, sources: &mut SourceMap, path: &Path, user: bool) -> ReadFile {
+        if let Some(known) = self.parsed.get(path) {
+            return known.clone();
+        }
+        let read = self.files.text(path).map(|text| {
+            let name = self.files.display(path);
+            let file = sources.add(Source { name: name.as_str().into(), text: text.clone(), user });
+            let parsed = syntax::parse(file, &text);
+            (file, Arc::new(parsed.file), parsed.errors)
+        });
+        self.parsed.insert(path.to_path_buf(), read.clone());
+        read
+    }
+}
+
+/// Reads the bytes of a data file.
+///
+/// # Errors
+/// Where they are not UTF-8. What else is wrong comes beside the documents.
+pub fn decode(
+    sources: &mut SourceMap,
+    name: &str,
+    kind: Kind,
+    bytes: Vec<u8>,
+    user: bool,
+) -> Result<(Vec<Document>, Vec<Diagnostic>), Diagnostic> {
+    let format = match kind {
+        Kind::Data(format) => format,
+        Kind::Binary => {
+            let file = sources.add(Source { name: name.into(), text: "".into(), user });
+            let expr = tree::Expr::Bytes(bytes.into(), Default::default());
+            return Ok((vec![Document { file, expr }], Vec::new()));
+        }
+        Kind::Source => {
+            let text = utf8(bytes, name)?;
+            let file = sources.add(Source { name: name.into(), text: text.clone(), user });
+            let parsed = syntax::parse(file, &text);
+            let literal = tree::StructLit { decls: parsed.file.decls, braces: true, span: parsed.file.span };
+            return Ok((vec![Document { file, expr: tree::Expr::Struct(literal) }], parsed.errors));
+        }
+    };
+    let text = utf8(bytes, name)?;
+    let file = sources.add(Source { name: name.into(), text: text.clone(), user });
+    let read = encoding::read(format, file, &text);
+    Ok((read.documents.into_iter().map(|expr| Document { file, expr }).collect(), read.errors))
+}
+
+/// Whether any of them is an error.
+pub fn fatal(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
+}
+
+fn stdin() -> Result<Vec<u8>, Diagnostic> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| {
+        Diagnostic::error(Code(901), format!("cannot read standard input: {}", crate::files::plain(&e)))
+    })?;
+    Ok(bytes)
+}
+
+/// The directories at and below `dir` that may hold packages, sorted.
+fn below(files: &Files, dir: &Path, out: &mut Vec<PathBuf>, depth: usize) {
+    // Deeper than people nest directories; links that lead up end here.
+    const DEEPEST: usize = 64;
+    out.push(dir.to_path_buf());
+    for name in files.list(dir).unwrap_or_default() {
+        let path = dir.join(&name);
+        let hidden = name.starts_with(['.', '_']) || matches!(&*name, "cue.mod" | "holos.mod" | "testdata");
+        let link = path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
+        let other_module = ["cue.mod", "holos.mod"].iter().any(|mark| path.join(mark).is_dir());
+        if depth < DEEPEST && !hidden && !link && !other_module && files.is_dir(&path) {
+            below(files, &path, out, depth + 1);
+        }
+    }
+}
+
+fn dotted(path: &str) -> String {
+    if path.starts_with(['.', '/']) { path.to_string() } else { format!("./{path}") }
+}
+
+/// The variables that `@tag(…, var=…)` may ask for, as `-T` offers them.
+fn system_variables(files: &Files) -> Vec<(String, String)> {
+    let env = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+    let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| env(&["HOSTNAME", "COMPUTERNAME"]));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // Programs written for CUE expect Go's names.
+    let os = match std::env::consts::OS {
+        "macos" => "darwin",
+        os => os,
+    };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        arch => arch,
+    };
+    vec![
+        ("now".into(), timestamp(now.as_secs(), now.subsec_nanos())),
+        ("os".into(), os.into()),
+        ("arch".into(), arch.into()),
+        ("cwd".into(), files.cwd.display().to_string()),
+        ("username".into(), env(&["USER", "LOGNAME", "USERNAME"])),
+        ("hostname".into(), hostname.trim().into()),
+        ("rand".into(), format!("0x{:x}{:08x}", now.as_nanos(), std::process::id())),
+    ]
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC, with nanoseconds.
+fn timestamp(seconds: u64, nanos: u32) -> String {
+    let (days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
+    // Civil date from a day count: years begin in March, eras have 146,097 days.
+    let z = days + 719_468;
+    let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timestamp;
+
+    #[test]
+    fn timestamps_are_rfc_3339() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00.000000000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000000000Z"),
+            (1_795_392_000, "2026-11-23T00:00:00.000000000Z"),
+        ] {
+            assert_eq!(timestamp(seconds, 0), expected);
+        }
+    }
+}
