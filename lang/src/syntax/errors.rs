@@ -60,15 +60,12 @@ pub(crate) fn too_deep(place: Place) -> Diagnostic {
     )
     .label(place, "the limit is passed here")
     .help("name an inner part with a field or `let`, and refer to it")
-<<<<<<< HEAD
 }
 
 /// There are more errors than are shown; the rest of the file was not read.
 pub(crate) fn too_many(place: Place) -> Diagnostic {
     Diagnostic::error(code::TOO_MANY, "there are more errors than are shown")
         .label(place, "the rest was not read")
-=======
->>>>>>> 81f3acd (Add the loader)
 }
 
 /// An opening bracket at `open` whose closing one was missed at `here`.
@@ -239,14 +236,11 @@ pub(crate) fn unexpected(
             format!("expected an import path, found {found}"),
             "here",
         ),
-<<<<<<< HEAD
         (_, Some(Comma)) if clause(tokens, at) => error(
             code::MISSING_VALUE,
             format!("expected a body in braces, found {found}"),
             "`{…}` belongs here",
         ),
-=======
->>>>>>> 81f3acd (Add the loader)
         (previous, Some(next)) if previous.ends_operand() && begins_operand(next) => {
             let separator = match open {
                 Some(LeftBracket | LeftParen) => "`,` or an operator",

@@ -19,13 +19,8 @@
 //! **Invariant:** tokens and comments lie in the order of the text and do not overlap; what is
 //! between them is blank, or a character that was reported as an error.
 
-<<<<<<< HEAD
 use super::errors::{self, code};
 use super::{MAX_DEPTH, MAX_ERRORS};
-=======
-use super::MAX_DEPTH;
-use super::errors::{self, code};
->>>>>>> 81f3acd (Add the loader)
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use logos::Logos;
 use regex::Regex;
@@ -318,11 +313,7 @@ pub(crate) fn lex(file: FileId, text: &str, start: Token) -> Lexed {
             tokens,
             comments: Vec::new(),
             errors: Vec::new(),
-<<<<<<< HEAD
             stopped: false,
-=======
-            too_deep: false,
->>>>>>> 81f3acd (Add the loader)
         },
         frames: Vec::new(),
         top_weight: 0,

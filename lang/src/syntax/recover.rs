@@ -23,11 +23,7 @@ pub(crate) fn parse(
     let Lexed {
         tokens,
         errors,
-<<<<<<< HEAD
         stopped,
-=======
-        too_deep,
->>>>>>> 81f3acd (Add the loader)
         ..
     } = lex(file, text, start);
     let mut mender = Mender {
@@ -35,11 +31,7 @@ pub(crate) fn parse(
         text,
         tokens,
         errors,
-<<<<<<< HEAD
         quiet: stopped,
-=======
-        quiet: too_deep,
->>>>>>> 81f3acd (Add the loader)
         balanced: false,
     };
     let (mut builder, root) = mender.run();
@@ -104,14 +96,7 @@ impl<'s> Mender<'s> {
                 file: self.file,
                 span: Span::new(end, end),
             };
-<<<<<<< HEAD
             self.errors.push(errors::too_many(place));
-=======
-            self.errors.push(
-                Diagnostic::error(code::TOO_MANY, "there are more errors than are shown")
-                    .label(place, "in this file"),
-            );
->>>>>>> 81f3acd (Add the loader)
         }
     }
 
