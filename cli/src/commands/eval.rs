@@ -1,0 +1,47 @@
+//! `holosc eval`: a value as language text, or as data.
+
+use super::Session;
+use crate::Outcome;
+use crate::args::{Eval, Format};
+use crate::encode::{Value, target};
+use holos_lang::eval::{Strictness, View};
+
+pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
+    let (format, path) = match target(&session.files, &args.output, Format::Holos) {
+        Ok(target) => target,
+        Err(error) => return session.report(&[error]),
+    };
+    let text = matches!(format, Format::Holos | Format::Cue);
+    let strictness = if args.concrete || !text { Strictness::Concrete } else { Strictness::Final };
+    let view = View {
+        hidden: args.all || args.show_hidden,
+        definitions: true,
+        optional: args.all || args.show_optional,
+        attributes: args.show_attributes,
+        concrete: args.concrete,
+    };
+    let mut values = Vec::new();
+    let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
+        let nodes = match session.select(evaluation, &args.expression) {
+            Ok(nodes) => nodes,
+            Err(errors) => return session.report(&errors),
+        };
+        for node in nodes {
+            let errors = evaluation.errors(node, strictness);
+            let outcome = session.report(&errors);
+            if outcome != Outcome::Fine {
+                return outcome;
+            }
+            values.push(if text {
+                Value::Tree(evaluation.tree(node, view))
+            } else {
+                match evaluation.data(node) {
+                    Ok(data) => Value::Data(data),
+                    Err(errors) => return session.report(&errors),
+                }
+            });
+        }
+        Outcome::Fine
+    });
+    super::export::finish(session, outcome, format, path.as_deref(), &values)
+}

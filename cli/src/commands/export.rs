@@ -1,0 +1,52 @@
+//! `holosc export`: concrete data.
+
+use super::Session;
+use crate::Outcome;
+use crate::args::{Export, Format};
+use crate::encode::{Value, emit, encode, target};
+use holos_lang::eval::Strictness;
+use std::path::Path;
+
+pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
+    let (format, path) = match target(&session.files, &args.output, Format::Json) {
+        Ok(target) => target,
+        Err(error) => return session.report(&[error]),
+    };
+    let mut values = Vec::new();
+    let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
+        let nodes = match session.select(evaluation, &args.expression) {
+            Ok(nodes) => nodes,
+            Err(errors) => return session.report(&errors),
+        };
+        for node in nodes {
+            let errors = evaluation.errors(node, Strictness::Concrete);
+            let outcome = session.report(&errors);
+            if outcome != Outcome::Fine {
+                return outcome;
+            }
+            match evaluation.data(node) {
+                Ok(data) => values.push(Value::Data(data)),
+                Err(errors) => return session.report(&errors),
+            }
+        }
+        Outcome::Fine
+    });
+    finish(session, outcome, format, path.as_deref(), &values)
+}
+
+/// Writes the values. To a file only where all went well; to standard output what there is.
+pub(super) fn finish(
+    session: &mut Session,
+    outcome: Outcome,
+    format: Format,
+    path: Option<&Path>,
+    values: &[Value],
+) -> Outcome {
+    if outcome != Outcome::Fine && (path.is_some() || values.is_empty()) {
+        return outcome;
+    }
+    match encode(format, values).and_then(|bytes| emit(&session.files, path, &bytes)) {
+        Ok(()) => outcome,
+        Err(error) => super::graver(outcome, session.report(&[error])),
+    }
+}

@@ -1,0 +1,157 @@
+//! One module a command, and what they share: loading, evaluating, reporting.
+
+mod check;
+mod completions;
+mod def;
+mod eval;
+mod explain;
+mod export;
+mod fmt;
+mod import;
+mod init;
+mod vet;
+
+use crate::Outcome;
+use crate::args::{Args, Command, Inputs};
+use crate::encode::emit;
+use crate::files::Files;
+use crate::load::{Instance, Loader, fatal};
+use crate::report::Reporter;
+use holos_lang::diagnostic::{Diagnostic, Source, SourceMap};
+use holos_lang::eval::{Evaluation, NodeId};
+use holos_lang::syntax;
+
+/// Runs one command line.
+pub fn run(args: Args) -> Outcome {
+    let mut session = match Session::new(Reporter::new(&args.global)) {
+        Ok(session) => session,
+        Err(outcome) => return outcome,
+    };
+    let outcome = match args.command {
+        Command::Version => {
+            let text = format!("holosc {} (language v0.17)\n", env!("CARGO_PKG_VERSION"));
+            session.print(text.as_bytes())
+        }
+        Command::Explain(args) => explain::run(&mut session, &args),
+        Command::Completions(args) => completions::run(&mut session, &args),
+        Command::Eval(args) => eval::run(&mut session, &args),
+        Command::Export(args) => export::run(&mut session, &args),
+        Command::Check(args) => check::run(&mut session, &args),
+        Command::Vet(args) => vet::run(&mut session, &args),
+        Command::Def(args) => def::run(&mut session, &args),
+        Command::Fmt(args) => fmt::run(&mut session, &args),
+        Command::Init(args) => init::run(&mut session, &args),
+        Command::Import(args) => import::run(&mut session, &args),
+        Command::Render(_) | Command::Lsp(_) => Outcome::Call,
+    };
+    session.reporter.finish();
+    outcome
+}
+
+/// What a command works with.
+pub(crate) struct Session {
+    pub(crate) files: Files,
+    pub(crate) sources: SourceMap,
+    pub(crate) reporter: Reporter,
+}
+
+impl Session {
+    fn new(mut reporter: Reporter) -> Result<Session, Outcome> {
+        match Files::here() {
+            Ok(files) => Ok(Session { files, sources: SourceMap::default(), reporter }),
+            Err(error) => {
+                reporter.report(&SourceMap::default(), &[error]);
+                reporter.finish();
+                Err(Outcome::Call)
+            }
+        }
+    }
+
+    /// Reports findings; the outcome is that of the call if one has a code of the environment.
+    pub(crate) fn report(&mut self, found: &[Diagnostic]) -> Outcome {
+        self.reporter.report(&self.sources, found);
+        if !fatal(found) {
+            Outcome::Fine
+        } else if found.iter().any(|d| matches!(d.code.0, 902 | 905 | 906 | 908 | 910)) {
+            Outcome::Call
+        } else {
+            Outcome::Input
+        }
+    }
+
+    /// Writes to standard output.
+    pub(crate) fn print(&mut self, bytes: &[u8]) -> Outcome {
+        match emit(&self.files, None, bytes) {
+            Ok(()) => Outcome::Fine,
+            Err(error) => self.report(&[error]),
+        }
+    }
+
+    /// Loads what the arguments name and hands each package to `each`, evaluated; the gravest outcome counts.
+    pub(crate) fn each(
+        &mut self,
+        inputs: &Inputs,
+        merge: bool,
+        mut each: impl FnMut(&mut Session, &mut Evaluation<'_>, &Instance) -> Outcome,
+    ) -> Outcome {
+        let files = self.files.clone();
+        let mut loader = Loader::new(&files);
+        let instances = match loader.load(&mut self.sources, inputs) {
+            Ok(instances) => instances,
+            Err(errors) => return self.report(&errors),
+        };
+        let mut gravest = Outcome::Fine;
+        for mut instance in instances {
+            if merge {
+                instance.merge_data();
+            }
+            let mut importer = loader.importer(&instance);
+            let builtins = holos_stdlib::builtins();
+            let (mut evaluation, found) =
+                Evaluation::new(&mut self.sources, instance.package.clone(), &mut importer, builtins);
+            drop(importer);
+            let outcome = match self.report(&found) {
+                Outcome::Fine => each(self, &mut evaluation, &instance),
+                outcome => outcome,
+            };
+            gravest = graver(gravest, outcome);
+        }
+        gravest
+    }
+
+    /// The values of `-e` expressions, or the whole package where there are none.
+    pub(crate) fn select(
+        &mut self,
+        evaluation: &mut Evaluation<'_>,
+        expressions: &[String],
+    ) -> Result<Vec<NodeId>, Vec<Diagnostic>> {
+        if expressions.is_empty() {
+            return Ok(vec![evaluation.root()]);
+        }
+        expressions.iter().map(|text| self.expression(evaluation, "--expression", text)).collect()
+    }
+
+    /// The value of an expression given as an argument.
+    pub(crate) fn expression(
+        &mut self,
+        evaluation: &mut Evaluation<'_>,
+        flag: &str,
+        text: &str,
+    ) -> Result<NodeId, Vec<Diagnostic>> {
+        let file = self.sources.add(Source { name: flag.into(), text: text.into(), user: true });
+        let (expr, errors) = syntax::parse_expr(file, text);
+        if fatal(&errors) {
+            return Err(errors);
+        }
+        evaluation.expression(file, &expr)
+    }
+}
+
+/// The one that weighs more.
+pub(crate) fn graver(a: Outcome, b: Outcome) -> Outcome {
+    match (a, b) {
+        (Outcome::Call, _) | (_, Outcome::Call) => Outcome::Call,
+        (Outcome::Input, _) | (_, Outcome::Input) => Outcome::Input,
+        _ => Outcome::Fine,
+    }
+}
