@@ -5,7 +5,13 @@ use std::path::PathBuf;
 
 /// The holos configuration compiler.
 #[derive(Parser, Debug)]
-#[command(name = "holosc", version, about, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "holosc",
+    version,
+    about,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
@@ -17,7 +23,13 @@ pub struct Args {
 #[derive(ClapArgs, Debug, Clone)]
 pub struct Global {
     /// How to write diagnostics to standard error
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
     pub diagnostics: DiagnosticFormat,
     /// When to colour diagnostics (NO_COLOR is respected)
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

@@ -18,25 +18,37 @@ pub enum Value {
 ///
 /// # Errors
 /// Where the file exists and `--force` is not given, or its name does not say a format.
-pub fn target(files: &Files, output: &Output, default: Format) -> Result<(Format, Option<std::path::PathBuf>), Diagnostic> {
+pub fn target(
+    files: &Files,
+    output: &Output,
+    default: Format,
+) -> Result<(Format, Option<std::path::PathBuf>), Diagnostic> {
     let Some(file) = output.file.as_deref() else {
         return Ok((output.out.unwrap_or(default), None));
     };
-    let (qualifier, file) = match file.split_once(':').and_then(|(name, rest)| Some((named(name)?, rest.trim()))) {
+    let (qualifier, file) = match file
+        .split_once(':')
+        .and_then(|(name, rest)| Some((named(name)?, rest.trim())))
+    {
         Some((format, rest)) => (Some(format), rest),
         None => (None, file),
     };
     if file == "-" {
         return Ok((output.out.or(qualifier).unwrap_or(default), None));
     }
-    let by_name = file.rsplit_once('.').and_then(|(_, extension)| named(extension));
+    let by_name = file
+        .rsplit_once('.')
+        .and_then(|(_, extension)| named(extension));
     let Some(format) = output.out.or(qualifier).or(by_name) else {
-        return Err(Diagnostic::error(Code(906), format!("what kind of file is `{file}`?"))
-            .help("say it with `--out`, for example `--out yaml`"));
+        return Err(
+            Diagnostic::error(Code(906), format!("what kind of file is `{file}`?"))
+                .help("say it with `--out`, for example `--out yaml`"),
+        );
     };
     let path = files.absolute(file);
     if path.is_file() && !output.force {
-        return Err(Diagnostic::error(Code(905), format!("`{file}` exists")).help("overwrite it with `--force`"));
+        return Err(Diagnostic::error(Code(905), format!("`{file}` exists"))
+            .help("overwrite it with `--force`"));
     }
     Ok((format, Some(path)))
 }
@@ -75,8 +87,12 @@ pub fn encode(format: Format, values: &[Value]) -> Result<Vec<u8>, Diagnostic> {
         if i > 0 && format == Format::Yaml {
             out.extend_from_slice(b"---\n");
         }
-        encoding::write(data_format, data, &mut out)
-            .map_err(|error| Diagnostic::error(Code(505), format!("cannot write this as {}: {error}", name(format))))?;
+        encoding::write(data_format, data, &mut out).map_err(|error| {
+            Diagnostic::error(
+                Code(505),
+                format!("cannot write this as {}: {error}", name(format)),
+            )
+        })?;
     }
     Ok(out)
 }
@@ -92,8 +108,11 @@ fn binary(values: &[Value]) -> Result<Vec<u8>, Diagnostic> {
             Value::Data(Data::Bytes(bytes)) => out.extend_from_slice(bytes),
             Value::Data(Data::String(text)) => out.extend_from_slice(text.as_bytes()),
             _ => {
-                return Err(Diagnostic::error(Code(505), "only a string or bytes can be written as binary")
-                    .help("choose one with `-e`"));
+                return Err(Diagnostic::error(
+                    Code(505),
+                    "only a string or bytes can be written as binary",
+                )
+                .help("choose one with `-e`"));
             }
         }
     }
@@ -127,7 +146,10 @@ fn print(expr: tree::Expr) -> String {
         tree::Expr::Struct(literal) => literal.decls,
         other => vec![tree::Decl::Embed(other)],
     };
-    syntax::print(&tree::File { decls, ..Default::default() })
+    syntax::print(&tree::File {
+        decls,
+        ..Default::default()
+    })
 }
 
 /// Writes bytes to a file in one step, or to standard output. A reader that has gone is no error.
@@ -140,10 +162,15 @@ pub fn emit(files: &Files, path: Option<&std::path::Path>, bytes: &[u8]) -> Resu
         None => {
             let mut out = std::io::stdout().lock();
             match out.write_all(bytes).and_then(|()| out.flush()) {
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Diagnostic::error(
-                    Code(905),
-                    format!("cannot write to standard output: {}", crate::files::plain(&error)),
-                )),
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    Err(Diagnostic::error(
+                        Code(905),
+                        format!(
+                            "cannot write to standard output: {}",
+                            crate::files::plain(&error)
+                        ),
+                    ))
+                }
                 _ => Ok(()),
             }
         }

@@ -24,9 +24,16 @@ impl Files {
     /// # Errors
     /// Where the current directory is gone.
     pub fn here() -> Result<Files, Diagnostic> {
-        let cwd = std::env::current_dir()
-            .map_err(|e| Diagnostic::error(Code(901), format!("cannot find the current directory: {}", plain(&e))))?;
-        Ok(Files { cwd, overlay: BTreeMap::new() })
+        let cwd = std::env::current_dir().map_err(|e| {
+            Diagnostic::error(
+                Code(901),
+                format!("cannot find the current directory: {}", plain(&e)),
+            )
+        })?;
+        Ok(Files {
+            cwd,
+            overlay: BTreeMap::new(),
+        })
     }
 
     /// `path` made absolute, with `.` and `..` taken out as text.
@@ -47,7 +54,11 @@ impl Files {
     /// `path` as a person standing here would write it.
     pub fn display(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.cwd).unwrap_or(path);
-        if path.as_os_str().is_empty() { ".".into() } else { path.display().to_string() }
+        if path.as_os_str().is_empty() {
+            ".".into()
+        } else {
+            path.display().to_string()
+        }
     }
 
     /// Whether there is a directory at `path`.
@@ -68,7 +79,10 @@ impl Files {
         let mut names: Vec<String> = std::fs::read_dir(dir)?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
-        let open = self.overlay.keys().filter(|path| path.parent() == Some(dir));
+        let open = self
+            .overlay
+            .keys()
+            .filter(|path| path.parent() == Some(dir));
         names.extend(open.filter_map(|path| Some(path.file_name()?.to_str()?.to_string())));
         names.sort();
         names.dedup();
@@ -87,15 +101,24 @@ impl Files {
         let name = self.display(path);
         let meta = std::fs::metadata(path).map_err(|e| self.missing(path, &e))?;
         if meta.is_dir() {
-            return Err(Diagnostic::error(Code(904), format!("`{name}` is a directory, and a file is needed here"))
-                .help(format!("to load the package in it, write `./{}`", name.trim_start_matches("./"))));
+            return Err(Diagnostic::error(
+                Code(904),
+                format!("`{name}` is a directory, and a file is needed here"),
+            )
+            .help(format!(
+                "to load the package in it, write `./{}`",
+                name.trim_start_matches("./")
+            )));
         }
         let mut bytes = Vec::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
             .map_err(|e| self.missing(path, &e))?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err(Diagnostic::error(Code(901), format!("`{name}` is larger than 1 GiB")));
+            return Err(Diagnostic::error(
+                Code(901),
+                format!("`{name}` is larger than 1 GiB"),
+            ));
         }
         Ok(bytes)
     }
@@ -117,13 +140,17 @@ impl Files {
             return Diagnostic::error(Code(901), format!("cannot read `{name}`: {}", plain(error)));
         }
         let diagnostic = Diagnostic::error(Code(902), format!("there is no file `{name}`"));
-        let Some((dir, file)) = path.parent().zip(path.file_name()) else { return diagnostic };
+        let Some((dir, file)) = path.parent().zip(path.file_name()) else {
+            return diagnostic;
+        };
         let file = file.to_string_lossy();
         let Ok(names) = self.list(dir) else {
             return diagnostic.note(format!("nor a directory `{}`", self.display(dir)));
         };
         match crate::suggest::nearest(&file, names.iter().map(String::as_str)) {
-            Some(near) => diagnostic.help(format!("did you mean `{}`?", self.display(&dir.join(near)))),
+            Some(near) => {
+                diagnostic.help(format!("did you mean `{}`?", self.display(&dir.join(near))))
+            }
             None => diagnostic,
         }
     }
@@ -138,10 +165,17 @@ pub fn utf8(bytes: Vec<u8>, name: &str) -> Result<Arc<str>, Diagnostic> {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).into()),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+            let line = error.as_bytes()[..at]
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count()
+                + 1;
             let byte = error.as_bytes()[at];
-            Err(Diagnostic::error(Code(903), format!("`{name}` is not UTF-8: byte 0x{byte:02x} on line {line}"))
-                .help("save it as UTF-8"))
+            Err(Diagnostic::error(
+                Code(903),
+                format!("`{name}` is not UTF-8: byte 0x{byte:02x} on line {line}"),
+            )
+            .help("save it as UTF-8"))
         }
     }
 }
@@ -164,14 +198,21 @@ pub fn plain(error: &io::Error) -> String {
 /// # Errors
 /// A diagnostic that says why not; the earlier file is whole then.
 pub fn write(files: &Files, path: &Path, contents: &[u8]) -> Result<(), Diagnostic> {
-    write_beside(path, contents)
-        .map_err(|e| Diagnostic::error(Code(905), format!("cannot write `{}`: {}", files.display(path), plain(&e))))
+    write_beside(path, contents).map_err(|e| {
+        Diagnostic::error(
+            Code(905),
+            format!("cannot write `{}`: {}", files.display(path), plain(&e)),
+        )
+    })
 }
 
 fn write_beside(path: &Path, contents: &[u8]) -> io::Result<()> {
     // A device or a pipe has nothing to keep whole, and must not be replaced by a file.
     if path.exists() && !path.is_file() {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(contents);
+        return std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(contents);
     }
     // Through a link to the file itself, so that the link stays one.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
@@ -180,7 +221,10 @@ fn write_beside(path: &Path, contents: &[u8]) -> io::Result<()> {
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
     let write = || {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)?;
         if let Ok(meta) = std::fs::metadata(&path) {
             file.set_permissions(meta.permissions())?;
         }

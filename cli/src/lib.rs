@@ -5,6 +5,7 @@
 //! call is.
 
 pub mod args;
+mod builtins;
 pub mod commands;
 pub mod encode;
 pub mod files;

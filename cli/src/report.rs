@@ -29,11 +29,17 @@ impl Reporter {
             ColorWhen::Never => false,
             ColorWhen::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                !refused
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
                     && std::io::stderr().is_terminal()
             }
         };
-        Reporter { format: global.diagnostics, color, found: Vec::new(), errors: 0 }
+        Reporter {
+            format: global.diagnostics,
+            color,
+            found: Vec::new(),
+            errors: 0,
+        }
     }
 
     /// How many errors were reported.
@@ -94,9 +100,19 @@ fn short(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
     let mut out = String::new();
     if let Some(label) = diagnostic.labels.first() {
         let (line, column) = sources.line_column(label.place.file, label.place.span.start);
-        let _ = write!(out, "{}:{line}:{column}: ", sources.get(label.place.file).name);
+        let _ = write!(
+            out,
+            "{}:{line}:{column}: ",
+            sources.get(label.place.file).name
+        );
     }
-    let _ = write!(out, "{}[{}]: {}", severity(diagnostic).0, diagnostic.code, clean(&diagnostic.message));
+    let _ = write!(
+        out,
+        "{}[{}]: {}",
+        severity(diagnostic).0,
+        diagnostic.code,
+        clean(&diagnostic.message)
+    );
     if !diagnostic.path.is_empty() {
         let _ = write!(out, " ({})", diagnostic.path);
     }
@@ -109,16 +125,28 @@ pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String
     let (word, hue) = severity(diagnostic);
     let paint = |text: &str, hue: Color| {
         use ariadne::Fmt;
-        if color { text.fg(hue).to_string() } else { text.to_string() }
+        if color {
+            text.fg(hue).to_string()
+        } else {
+            text.to_string()
+        }
     };
-    let mut out = format!("{}: {}\n", paint(&format!("{word}[{}]", diagnostic.code), hue), clean(&diagnostic.message));
+    let mut out = format!(
+        "{}: {}\n",
+        paint(&format!("{word}[{}]", diagnostic.code), hue),
+        clean(&diagnostic.message)
+    );
     let remarks: Vec<String> = (diagnostic.notes.iter().map(|note| format!("note: {note}")))
         .chain(diagnostic.help.iter().map(|help| format!("help: {help}")))
         .map(|remark| clean(&remark))
         .collect();
     let drawn = match diagnostic.labels[..] {
         [] => None,
-        _ if diagnostic.labels.iter().any(|label| too_long(sources, label.place)) => {
+        _ if diagnostic
+            .labels
+            .iter()
+            .any(|label| too_long(sources, label.place)) =>
+        {
             Some(places(sources, diagnostic))
         }
         _ => snippet(sources, diagnostic, color, hue),
@@ -131,13 +159,24 @@ pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String
         return out;
     };
     // Ariadne closes the frame on the last line; remarks go inside.
-    let (body, close) = drawn.trim_end().rsplit_once('\n').unwrap_or(("", drawn.trim_end()));
+    let (body, close) = drawn
+        .trim_end()
+        .rsplit_once('\n')
+        .unwrap_or(("", drawn.trim_end()));
     out.push_str(body);
     out.push('\n');
-    let margin = strip_colors(close).chars().take_while(|&c| c == '─').count();
+    let margin = strip_colors(close)
+        .chars()
+        .take_while(|&c| c == '─')
+        .count();
     for remark in remarks {
         for line in remark.lines() {
-            let _ = writeln!(out, "{}{} {line}", " ".repeat(margin), paint("│", Color::Fixed(246)));
+            let _ = writeln!(
+                out,
+                "{}{} {line}",
+                " ".repeat(margin),
+                paint("│", Color::Fixed(246))
+            );
         }
     }
     out.push_str(close);
@@ -146,24 +185,35 @@ pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String
 }
 
 /// The source lines with their labels, as ariadne draws them, without its own headline.
-fn snippet(sources: &SourceMap, diagnostic: &Diagnostic, color: bool, hue: Color) -> Option<String> {
+fn snippet(
+    sources: &SourceMap,
+    diagnostic: &Diagnostic,
+    color: bool,
+    hue: Color,
+) -> Option<String> {
     let main = diagnostic.labels.first()?.place;
     let config = Config::default()
         .with_index_type(IndexType::Byte)
         .with_char_set(CharSet::Unicode)
         .with_color(color)
         .with_tab_width(2);
-    let mut report = Report::build(ReportKind::Error, (main.file, range(sources, main))).with_config(config);
+    let mut report =
+        Report::build(ReportKind::Error, (main.file, range(sources, main))).with_config(config);
     for (i, label) in diagnostic.labels.iter().enumerate() {
         let hue = if i == 0 { hue } else { Color::Cyan };
-        let mut drawn = Label::new((label.place.file, range(sources, label.place))).with_color(hue).with_order(i as i32);
+        let mut drawn = Label::new((label.place.file, range(sources, label.place)))
+            .with_color(hue)
+            .with_order(i as i32);
         if !label.message.is_empty() {
             drawn = drawn.with_message(clean(&label.message));
         }
         report = report.with_label(drawn);
     }
     let mut bytes = Vec::new();
-    report.finish().write(Cache::new(sources), &mut bytes).ok()?;
+    report
+        .finish()
+        .write(Cache::new(sources), &mut bytes)
+        .ok()?;
     let text = String::from_utf8(bytes).ok()?;
     // The first line is ariadne's own headline.
     Some(text.split_once('\n')?.1.to_string())
@@ -174,7 +224,11 @@ fn places(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
     let mut out = String::new();
     for label in &diagnostic.labels {
         let (line, column) = sources.line_column(label.place.file, label.place.span.start);
-        let open = if out.is_empty() { "  ╭─" } else { "  ├─" };
+        let open = if out.is_empty() {
+            "  ╭─"
+        } else {
+            "  ├─"
+        };
         let name = &sources.get(label.place.file).name;
         let _ = writeln!(out, "{open}[ {name}:{line}:{column} ]");
         if !label.message.is_empty() {
@@ -189,9 +243,22 @@ fn places(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
 fn too_long(sources: &SourceMap, place: Place) -> bool {
     let text = sources.get(place.file).text.as_bytes();
     let range = range(sources, place);
-    let start = text[..range.start].iter().rev().take(LONGEST_LINE).take_while(|&&b| b != b'\n').count();
-    let end = text[range.end..].iter().take(LONGEST_LINE).take_while(|&&b| b != b'\n').count();
-    let longest_inside = text[range].split(|&b| b == b'\n').map(<[u8]>::len).max().unwrap_or(0);
+    let start = text[..range.start]
+        .iter()
+        .rev()
+        .take(LONGEST_LINE)
+        .take_while(|&&b| b != b'\n')
+        .count();
+    let end = text[range.end..]
+        .iter()
+        .take(LONGEST_LINE)
+        .take_while(|&&b| b != b'\n')
+        .count();
+    let longest_inside = text[range]
+        .split(|&b| b == b'\n')
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
     start + end + longest_inside > LONGEST_LINE
 }
 
@@ -211,7 +278,13 @@ fn range(sources: &SourceMap, place: Place) -> Range<usize> {
 /// Text without control characters: a terminal must not obey a file's contents.
 fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -236,7 +309,10 @@ struct Cache<'s> {
 
 impl<'s> Cache<'s> {
     fn new(sources: &'s SourceMap) -> Cache<'s> {
-        Cache { sources, read: Default::default() }
+        Cache {
+            sources,
+            read: Default::default(),
+        }
     }
 }
 
@@ -249,8 +325,14 @@ impl ariadne::Cache<FileId> for Cache<'_> {
             // One byte for one byte: places stay right, and the terminal is safe.
             let text = sources.get(*id).text.chars();
             ariadne::Source::from(
-                text.map(|c| if c.is_ascii_control() && !matches!(c, '\n' | '\t') { ' ' } else { c })
-                    .collect::<String>(),
+                text.map(|c| {
+                    if c.is_ascii_control() && !matches!(c, '\n' | '\t') {
+                        ' '
+                    } else {
+                        c
+                    }
+                })
+                .collect::<String>(),
             )
         }))
     }
@@ -277,7 +359,10 @@ fn json(sources: &SourceMap, diagnostic: &Diagnostic) -> Value {
         .map(|label| json!({"message": label.message, "place": place(label.place)}))
         .collect();
     let fix = diagnostic.fix.as_ref().map(|fix| {
-        let edits = fix.edits.iter().map(|(at, text)| json!({"place": place(*at), "text": text}));
+        let edits = fix
+            .edits
+            .iter()
+            .map(|(at, text)| json!({"place": place(*at), "text": text}));
         json!({"title": fix.title, "edits": edits.collect::<Vec<_>>()})
     });
     json!({
@@ -320,8 +405,17 @@ fn sarif(found: Vec<Value>) -> Value {
     let results: Vec<Value> = found
         .iter()
         .map(|d| {
-            let mut locations: Vec<Value> = d["labels"].as_array().into_iter().flatten().map(location).collect();
-            let related = if locations.is_empty() { Vec::new() } else { locations.split_off(1) };
+            let mut locations: Vec<Value> = d["labels"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(location)
+                .collect();
+            let related = if locations.is_empty() {
+                Vec::new()
+            } else {
+                locations.split_off(1)
+            };
             json!({
                 "ruleId": d["code"], "level": d["severity"],
                 "message": {"text": d["message"]},

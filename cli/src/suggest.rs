@@ -1,7 +1,10 @@
 //! "Did you mean": the candidate nearest to a misspelt word.
 
 /// The candidate with the smallest edit distance to `word`, if it is near enough to be meant.
-pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     let limit = (word.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()
@@ -38,7 +41,11 @@ mod tests {
     #[test]
     fn near_words_are_found_and_far_ones_are_not() {
         let names = ["bank", "backstage", "argocd"];
-        for (word, expected) in [("bnak", Some("bank")), ("bakstage", Some("backstage")), ("zzz", None)] {
+        for (word, expected) in [
+            ("bnak", Some("bank")),
+            ("bakstage", Some("backstage")),
+            ("zzz", None),
+        ] {
             assert_eq!(nearest(word, names), expected, "{word}");
         }
     }

@@ -11,7 +11,13 @@ pub(super) fn run(session: &mut Session, args: &Def) -> Outcome {
         Ok(target) => target,
         Err(error) => return session.report(&[error]),
     };
-    let view = View { hidden: true, definitions: true, optional: true, attributes: args.show_attributes, concrete: false };
+    let view = View {
+        hidden: true,
+        definitions: true,
+        optional: true,
+        attributes: args.show_attributes,
+        concrete: false,
+    };
     let mut values = Vec::new();
     let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
         let nodes = match session.select(evaluation, &args.expression) {

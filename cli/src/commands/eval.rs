@@ -12,7 +12,11 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
         Err(error) => return session.report(&[error]),
     };
     let text = matches!(format, Format::Holos | Format::Cue);
-    let strictness = if args.concrete || !text { Strictness::Concrete } else { Strictness::Final };
+    let strictness = if args.concrete || !text {
+        Strictness::Concrete
+    } else {
+        Strictness::Final
+    };
     let view = View {
         hidden: args.all || args.show_hidden,
         definitions: true,

@@ -17,19 +17,34 @@ pub(super) fn run(session: &mut Session, args: &Explain) -> Outcome {
         }
         Some(code) => {
             let Some(entry) = find(code) else {
-                let error = Diagnostic::error(Code(910), format!("there is no diagnostic `{code}`"))
-                    .help("`holosc explain` lists all codes");
+                let error =
+                    Diagnostic::error(Code(910), format!("there is no diagnostic `{code}`"))
+                        .help("`holosc explain` lists all codes");
                 return session.report(&[error]);
             };
-            let _ = writeln!(out, "{}: {}\n\n{}\n", entry.code, entry.title, fill(entry.explanation));
-            let _ = writeln!(out, "Wrong:\n\n{}\n\nMended:\n\n{}", indent(entry.wrong), indent(entry.mend));
+            let _ = writeln!(
+                out,
+                "{}: {}\n\n{}\n",
+                entry.code,
+                entry.title,
+                fill(entry.explanation)
+            );
+            let _ = writeln!(
+                out,
+                "Wrong:\n\n{}\n\nMended:\n\n{}",
+                indent(entry.wrong),
+                indent(entry.mend)
+            );
         }
     }
     session.print(out.as_bytes())
 }
 
 fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Words in lines of at most 80 characters.

@@ -14,7 +14,11 @@ pub(super) fn run(session: &mut Session, args: &Fmt) -> Outcome {
         return standard_input(session);
     }
     let mut paths = Vec::new();
-    let inputs = if args.inputs.is_empty() { vec![".".to_string()] } else { args.inputs.clone() };
+    let inputs = if args.inputs.is_empty() {
+        vec![".".to_string()]
+    } else {
+        args.inputs.clone()
+    };
     for input in &inputs {
         let (directory, below) = match input.strip_suffix("...") {
             Some(rest) => (if rest.is_empty() { "." } else { rest }, true),
@@ -62,7 +66,10 @@ fn file(session: &mut Session, args: &Fmt, path: &Path) -> Outcome {
 fn standard_input(session: &mut Session) -> Outcome {
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
-        let message = format!("cannot read standard input: {}", crate::files::plain(&error));
+        let message = format!(
+            "cannot read standard input: {}",
+            crate::files::plain(&error)
+        );
         return session.report(&[Diagnostic::error(Code(901), message)]);
     }
     let text = match utf8(bytes, "-") {
@@ -77,7 +84,11 @@ fn standard_input(session: &mut Session) -> Outcome {
 
 /// The text, formatted; what cannot be parsed is reported and left alone.
 fn formatted(session: &mut Session, name: &str, text: &str) -> Result<String, Outcome> {
-    let file = session.sources.add(Source { name: name.into(), text: text.into(), user: true });
+    let file = session.sources.add(Source {
+        name: name.into(),
+        text: text.into(),
+        user: true,
+    });
     let errors = syntax::parse(file, text).errors;
     match session.report(&errors) {
         Outcome::Fine => Ok(syntax::format(text).unwrap_or_else(|| text.to_string())),

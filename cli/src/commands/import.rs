@@ -34,21 +34,42 @@ fn packages(
     for name in &args.files {
         match bytes(session, name).and_then(|bytes| utf8(bytes, name)) {
             Ok(text) => {
-                let source = Source { name: name.as_str().into(), text: text.clone(), user: true };
+                let source = Source {
+                    name: name.as_str().into(),
+                    text: text.clone(),
+                    user: true,
+                };
                 texts.push((session.sources.add(source), text));
             }
             Err(error) => return session.report(&[error]),
         }
     }
-    let inputs: Vec<schemas::Input<'_>> =
-        texts.iter().map(|(file, text)| schemas::Input { file: *file, text }).collect();
-    let stem = Path::new(&args.files[0]).file_stem().map_or("schema".into(), |stem| stem.to_string_lossy());
-    let options = Options { docs: true, path: format!("schema.example/{}", identifier(&stem)) };
+    let inputs: Vec<schemas::Input<'_>> = texts
+        .iter()
+        .map(|(file, text)| schemas::Input { file: *file, text })
+        .collect();
+    let stem = Path::new(&args.files[0])
+        .file_stem()
+        .map_or("schema".into(), |stem| stem.to_string_lossy());
+    let options = Options {
+        docs: true,
+        path: format!("schema.example/{}", identifier(&stem)),
+    };
     let made = convert(&inputs, &options);
     let outcome = session.report(&made.diagnostics);
     if made.packages.is_empty() {
-        let error = Diagnostic::error(Code(510), "the input defines nothing that could be imported");
-        return graver(outcome, if outcome == Outcome::Fine { session.report(&[error]) } else { outcome });
+        let error = Diagnostic::error(
+            Code(510),
+            "the input defines nothing that could be imported",
+        );
+        return graver(
+            outcome,
+            if outcome == Outcome::Fine {
+                session.report(&[error])
+            } else {
+                outcome
+            },
+        );
     }
     let mut listed = String::new();
     for package in &made.packages {
@@ -73,7 +94,10 @@ fn data(session: &mut Session, args: &ImportData) -> Outcome {
         Err(error) => return session.report(&[error]),
     };
     if args.out.is_some() && inputs.len() > 1 {
-        let error = Diagnostic::error(Code(910), "`--outfile` is for one input, and there are several");
+        let error = Diagnostic::error(
+            Code(910),
+            "`--outfile` is for one input, and there are several",
+        );
         return session.report(&[error]);
     }
     let mut outcome = Outcome::Fine;
@@ -85,13 +109,17 @@ fn data(session: &mut Session, args: &ImportData) -> Outcome {
 
 fn one(session: &mut Session, args: &ImportData, input: &Input) -> Outcome {
     let (read, name, kind, beside) = match input {
-        Input::File(path, kind @ Kind::Data(_)) => {
-            (session.files.bytes(path), session.files.display(path), *kind, Some(path.with_extension("holos")))
-        }
+        Input::File(path, kind @ Kind::Data(_)) => (
+            session.files.bytes(path),
+            session.files.display(path),
+            *kind,
+            Some(path.with_extension("holos")),
+        ),
         Input::Stdin(kind @ Kind::Data(_)) => (bytes(session, "-"), "-".into(), *kind, None),
         _ => {
-            let error = Diagnostic::error(Code(906), "only data is imported: JSON, YAML, TOML or text")
-                .help("say how to read the input, for example `yaml: -`");
+            let error =
+                Diagnostic::error(Code(906), "only data is imported: JSON, YAML, TOML or text")
+                    .help("say how to read the input, for example `yaml: -`");
             return session.report(&[error]);
         }
     };
@@ -104,13 +132,25 @@ fn one(session: &mut Session, args: &ImportData, input: &Input) -> Outcome {
     if fatal(&found) {
         return outcome;
     }
-    let path = args.path.iter().flat_map(|path| path.split('.')).filter(|part| !part.is_empty());
+    let path = args
+        .path
+        .iter()
+        .flat_map(|path| path.split('.'))
+        .filter(|part| !part.is_empty());
     let options = ImportOptions {
         package: args.package.clone(),
-        path: path.map(|part| part.trim_matches('"').to_string()).collect(),
+        path: path
+            .map(|part| part.trim_matches('"').to_string())
+            .collect(),
         list: documents.len() > 1,
     };
-    let text = import(documents.into_iter().map(|document| document.expr).collect(), &options);
+    let text = import(
+        documents
+            .into_iter()
+            .map(|document| document.expr)
+            .collect(),
+        &options,
+    );
     let target = match args.out.as_deref() {
         Some("-") => None,
         Some(file) => Some(session.files.absolute(file)),
@@ -131,9 +171,15 @@ fn bytes(session: &Session, name: &str) -> Result<Vec<u8>, Diagnostic> {
         return session.files.bytes(&session.files.absolute(name));
     }
     let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| {
-        Diagnostic::error(Code(901), format!("cannot read standard input: {}", crate::files::plain(&e)))
-    })?;
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|e| {
+            Diagnostic::error(
+                Code(901),
+                format!("cannot read standard input: {}", crate::files::plain(&e)),
+            )
+        })?;
     Ok(bytes)
 }
 
@@ -146,7 +192,10 @@ fn put(session: &Session, path: &PathBuf, text: &str, force: bool) -> Result<(),
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|e| {
             let parent = session.files.display(parent);
-            Diagnostic::error(Code(905), format!("cannot make `{parent}`: {}", crate::files::plain(&e)))
+            Diagnostic::error(
+                Code(905),
+                format!("cannot make `{parent}`: {}", crate::files::plain(&e)),
+            )
         })?;
     }
     write(&session.files, path, text.as_bytes())
@@ -154,5 +203,9 @@ fn put(session: &Session, path: &PathBuf, text: &str, force: bool) -> Result<(),
 
 fn identifier(name: &str) -> String {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name.to_lowercase() } else { format!("s{name}") }
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name.to_lowercase()
+    } else {
+        format!("s{name}")
+    }
 }

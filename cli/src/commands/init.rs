@@ -17,15 +17,25 @@ fn make(session: &Session, args: &Init) -> Result<String, Diagnostic> {
     let cwd = session.files.cwd.clone();
     for mark in ["holos.mod/module.holos", "cue.mod/module.cue"] {
         if session.files.is_file(&cwd.join(mark)) {
-            return Err(Diagnostic::error(Code(910), format!("there is a module here already: {mark}")));
+            return Err(Diagnostic::error(
+                Code(910),
+                format!("there is a module here already: {mark}"),
+            ));
         }
     }
-    let directory: String = cwd.file_name().map_or("platform".into(), |name| name.to_string_lossy().to_lowercase());
-    let module = args.module.clone().unwrap_or_else(|| format!("{}.example", plain(&directory)));
+    let directory: String = cwd.file_name().map_or("platform".into(), |name| {
+        name.to_string_lossy().to_lowercase()
+    });
+    let module = args
+        .module
+        .clone()
+        .unwrap_or_else(|| format!("{}.example", plain(&directory)));
     let fits = |c: char| c.is_ascii_alphanumeric() || "/._-~@".contains(c);
     if module.is_empty() || !module.chars().all(fits) || module.starts_with('/') {
-        return Err(Diagnostic::error(Code(910), format!("`{module}` is not a module path"))
-            .help("write it like `acme.example/platform`"));
+        return Err(
+            Diagnostic::error(Code(910), format!("`{module}` is not a module path"))
+                .help("write it like `acme.example/platform`"),
+        );
     }
     let mut files = vec![(
         "holos.mod/module.holos".to_string(),
@@ -33,7 +43,10 @@ fn make(session: &Session, args: &Init) -> Result<String, Diagnostic> {
     )];
     if args.platform {
         let last = module.rsplit('/').next().unwrap_or(&module);
-        files.push(("platform.holos".to_string(), platform(&plain(last.split(['.', '@']).next().unwrap_or(last)))));
+        files.push((
+            "platform.holos".to_string(),
+            platform(&plain(last.split(['.', '@']).next().unwrap_or(last))),
+        ));
     }
     let mut out = String::new();
     for (name, text) in files {
@@ -44,7 +57,10 @@ fn make(session: &Session, args: &Init) -> Result<String, Diagnostic> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|e| {
                 let parent = session.files.display(parent);
-                Diagnostic::error(Code(905), format!("cannot make `{parent}`: {}", crate::files::plain(&e)))
+                Diagnostic::error(
+                    Code(905),
+                    format!("cannot make `{parent}`: {}", crate::files::plain(&e)),
+                )
             })?;
         }
         write(&session.files, &path, text.as_bytes())?;
@@ -59,7 +75,11 @@ fn make(session: &Session, args: &Init) -> Result<String, Diagnostic> {
 /// Letters and digits of a name, fit for a package and a DNS label.
 fn plain(name: &str) -> String {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name.to_lowercase() } else { format!("p{name}") }
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name.to_lowercase()
+    } else {
+        format!("p{name}")
+    }
 }
 
 fn platform(name: &str) -> String {

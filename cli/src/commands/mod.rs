@@ -58,7 +58,11 @@ pub(crate) struct Session {
 impl Session {
     fn new(mut reporter: Reporter) -> Result<Session, Outcome> {
         match Files::here() {
-            Ok(files) => Ok(Session { files, sources: SourceMap::default(), reporter }),
+            Ok(files) => Ok(Session {
+                files,
+                sources: SourceMap::default(),
+                reporter,
+            }),
             Err(error) => {
                 reporter.report(&SourceMap::default(), &[error]);
                 reporter.finish();
@@ -72,7 +76,10 @@ impl Session {
         self.reporter.report(&self.sources, found);
         if !fatal(found) {
             Outcome::Fine
-        } else if found.iter().any(|d| matches!(d.code.0, 902 | 905 | 906 | 908 | 910)) {
+        } else if found
+            .iter()
+            .any(|d| matches!(d.code.0, 902 | 905 | 906 | 908 | 910))
+        {
             Outcome::Call
         } else {
             Outcome::Input
@@ -106,9 +113,13 @@ impl Session {
                 instance.merge_data();
             }
             let mut importer = loader.importer(&instance);
-            let builtins = holos_stdlib::builtins();
-            let (mut evaluation, found) =
-                Evaluation::new(&mut self.sources, instance.package.clone(), &mut importer, builtins);
+            let builtins = crate::builtins::builtins();
+            let (mut evaluation, found) = Evaluation::new(
+                &mut self.sources,
+                instance.package.clone(),
+                &mut importer,
+                builtins,
+            );
             drop(importer);
             let outcome = match self.report(&found) {
                 Outcome::Fine => each(self, &mut evaluation, &instance),
@@ -128,7 +139,10 @@ impl Session {
         if expressions.is_empty() {
             return Ok(vec![evaluation.root()]);
         }
-        expressions.iter().map(|text| self.expression(evaluation, "--expression", text)).collect()
+        expressions
+            .iter()
+            .map(|text| self.expression(evaluation, "--expression", text))
+            .collect()
     }
 
     /// The value of an expression given as an argument.
@@ -138,7 +152,11 @@ impl Session {
         flag: &str,
         text: &str,
     ) -> Result<NodeId, Vec<Diagnostic>> {
-        let file = self.sources.add(Source { name: flag.into(), text: text.into(), user: true });
+        let file = self.sources.add(Source {
+            name: flag.into(),
+            text: text.into(),
+            user: true,
+        });
         let (expr, errors) = syntax::parse_expr(file, text);
         if fatal(&errors) {
             return Err(errors);

@@ -17,15 +17,28 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
         };
         if instance.data.is_empty() {
             if args.schema.is_some() {
-                let error = Diagnostic::error(Code(910), "`--schema` is for data files, and there are none");
+                let error = Diagnostic::error(
+                    Code(910),
+                    "`--schema` is for data files, and there are none",
+                );
                 return session.report(&[error]);
             }
             let concrete = args.concrete == Some(true);
-            let errors =
-                evaluation.errors(schema, if concrete { Strictness::Concrete } else { Strictness::Final });
+            let errors = evaluation.errors(
+                schema,
+                if concrete {
+                    Strictness::Concrete
+                } else {
+                    Strictness::Final
+                },
+            );
             return session.report(&errors);
         }
-        let strictness = if args.concrete == Some(false) { Strictness::Final } else { Strictness::Concrete };
+        let strictness = if args.concrete == Some(false) {
+            Strictness::Final
+        } else {
+            Strictness::Concrete
+        };
         let mut outcome = Outcome::Fine;
         for document in &instance.data {
             let errors = match evaluation.expression(document.file, &document.expr) {

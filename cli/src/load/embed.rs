@@ -6,8 +6,8 @@
 use super::decode;
 use super::inputs::Kind;
 use crate::files::Files;
-use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use holos_lang::diagnostic::SourceMap;
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use holos_lang::resolve::tags::arguments;
 use holos_lang::syntax::tree::*;
 use std::path::{Path, PathBuf};
@@ -21,11 +21,20 @@ pub(super) fn embed(
     file: FileId,
     tree: &mut Arc<File>,
 ) -> Vec<Diagnostic> {
-    let enabled = tree.attributes.iter().any(|a| &*a.name == "extern" && a.body.trim() == "embed");
+    let enabled = tree
+        .attributes
+        .iter()
+        .any(|a| &*a.name == "extern" && a.body.trim() == "embed");
     if !enabled {
         return Vec::new();
     }
-    let mut walk = Walk { files, sources, dir, file, errors: Vec::new() };
+    let mut walk = Walk {
+        files,
+        sources,
+        dir,
+        file,
+        errors: Vec::new(),
+    };
     walk.decls(&mut Arc::make_mut(tree).decls);
     walk.errors
 }
@@ -45,7 +54,12 @@ impl Walk<'_> {
             match decl {
                 Decl::Field(field) => {
                     self.expr(&mut field.value);
-                    for attribute in field.attributes.clone().iter().filter(|a| &*a.name == "embed") {
+                    for attribute in field
+                        .attributes
+                        .clone()
+                        .iter()
+                        .filter(|a| &*a.name == "embed")
+                    {
                         if let Some(value) = self.value(attribute) {
                             let span = field.value.span();
                             let old = std::mem::replace(&mut field.value, Expr::Bad(span));
@@ -82,8 +96,13 @@ impl Walk<'_> {
     fn value(&mut self, attribute: &Attribute) -> Option<Expr> {
         self.read(attribute)
             .map_err(|message| {
-                let place = Place { file: self.file, span: attribute.span };
-                self.errors.push(Diagnostic::error(Code(911), format!("@embed: {message}")).label(place, ""));
+                let place = Place {
+                    file: self.file,
+                    span: attribute.span,
+                };
+                self.errors.push(
+                    Diagnostic::error(Code(911), format!("@embed: {message}")).label(place, ""),
+                );
             })
             .ok()
     }
@@ -95,10 +114,18 @@ impl Walk<'_> {
                 Some("file") => name = Some(argument.value),
                 Some("glob") => glob = Some(argument.value),
                 Some("type") => {
-                    kind = Some(Kind::named(&argument.value).ok_or(format!("`type={}` is not known", argument.value))?);
+                    kind = Some(
+                        Kind::named(&argument.value)
+                            .ok_or(format!("`type={}` is not known", argument.value))?,
+                    );
                 }
                 Some("allowEmptyGlob") => {}
-                _ => return Err(format!("`{}` is not a setting; there are file, glob, type", argument.value)),
+                _ => {
+                    return Err(format!(
+                        "`{}` is not a setting; there are file, glob, type",
+                        argument.value
+                    ));
+                }
             }
         }
         let empty_allowed = attribute.body.contains("allowEmptyGlob");
@@ -114,7 +141,10 @@ impl Walk<'_> {
                     let value = self.one(&name, kind, attribute.span)?;
                     decls.push(Decl::Field(Field {
                         alias: None,
-                        label: Label::String { value: name.as_str().into(), span: attribute.span },
+                        label: Label::String {
+                            value: name.as_str().into(),
+                            span: attribute.span,
+                        },
                         postfix_alias: None,
                         presence: Presence::Regular,
                         value_alias: None,
@@ -123,7 +153,11 @@ impl Walk<'_> {
                         span: attribute.span,
                     }));
                 }
-                Ok(Expr::Struct(StructLit { decls, braces: true, span: attribute.span }))
+                Ok(Expr::Struct(StructLit {
+                    decls,
+                    braces: true,
+                    span: attribute.span,
+                }))
             }
             (None, None) => Err("`file=` or `glob=` is missing".into()),
             (Some(_), Some(_)) => Err("`file=` and `glob=` exclude each other".into()),
@@ -134,19 +168,28 @@ impl Walk<'_> {
     fn one(&mut self, name: &str, kind: Option<Kind>, span: Span) -> Result<Expr, String> {
         inside(name)?;
         let path = self.dir.join(name);
-        let kind = kind.or_else(|| Kind::of_file(name)).ok_or(format!("say the type of `{name}`: `type=…`"))?;
+        let kind = kind
+            .or_else(|| Kind::of_file(name))
+            .ok_or(format!("say the type of `{name}`: `type=…`"))?;
         if kind == Kind::Source {
             return Err(format!("`{name}` is a source file; import its package"));
         }
         let bytes = self.files.bytes(&path).map_err(|e| e.message)?;
         let shown = self.files.display(&path);
-        let (documents, errors) = decode(self.sources, &shown, kind, bytes, true).map_err(|e| e.message)?;
+        let (documents, errors) =
+            decode(self.sources, &shown, kind, bytes, true).map_err(|e| e.message)?;
         if let Some(error) = errors.first() {
-            let at = error.labels.first().map(|label| self.sources.line_column(label.place.file, label.place.span.start));
+            let at = error.labels.first().map(|label| {
+                self.sources
+                    .line_column(label.place.file, label.place.span.start)
+            });
             let at = at.map_or(String::new(), |(line, column)| format!(":{line}:{column}"));
             return Err(format!("{shown}{at}: {}", error.message));
         }
-        let mut documents: Vec<Expr> = documents.into_iter().map(|document| placed(document.expr, span)).collect();
+        let mut documents: Vec<Expr> = documents
+            .into_iter()
+            .map(|document| placed(document.expr, span))
+            .collect();
         match documents.len() {
             1 => Ok(documents.remove(0)),
             _ => Ok(Expr::List(ListLit {
@@ -165,7 +208,9 @@ impl Walk<'_> {
             let mut next = Vec::new();
             for base in &found {
                 for name in self.files.list(&self.dir.join(base)).unwrap_or_default() {
-                    if fits(part.as_bytes(), name.as_bytes()) && (!name.starts_with('.') || part.starts_with('.')) {
+                    if fits(part.as_bytes(), name.as_bytes())
+                        && (!name.starts_with('.') || part.starts_with('.'))
+                    {
                         next.push(base.join(name));
                     }
                 }
@@ -183,7 +228,8 @@ impl Walk<'_> {
 
 /// Refuses paths that leave the directory.
 fn inside(path: &str) -> Result<(), String> {
-    let leaves = path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
+    let leaves =
+        path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
     let odd = path.is_empty() || path.split('/').any(|part| part.is_empty() || part == ".");
     if leaves {
         Err(format!("`{path}` leads out of the directory"))
@@ -200,7 +246,14 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
         ([], _) => name.is_empty(),
         ([b'*', rest @ ..], _) => (0..=name.len()).any(|skip| fits(rest, &name[skip..])),
         ([b'[', rest @ ..], [c, tail @ ..]) => {
-            let Some(end) = rest.iter().skip(1).position(|&b| b == b']').map(|at| at + 1) else { return false };
+            let Some(end) = rest
+                .iter()
+                .skip(1)
+                .position(|&b| b == b']')
+                .map(|at| at + 1)
+            else {
+                return false;
+            };
             let (class, negated) = match &rest[..end] {
                 [b'^', class @ ..] => (class, true),
                 class => (class, false),
@@ -255,14 +308,21 @@ fn placed(expr: Expr, span: Span) -> Expr {
                     field.value = placed(field.value, span);
                     field.label = match field.label {
                         Label::String { value, .. } => Label::String { value, span },
-                        Label::Ident(ident) => Label::String { value: ident.name, span },
+                        Label::Ident(ident) => Label::String {
+                            value: ident.name,
+                            span,
+                        },
                         other => other,
                     };
                     Decl::Field(field)
                 }
                 other => other,
             });
-            Expr::Struct(StructLit { decls: decls.collect(), braces: true, span })
+            Expr::Struct(StructLit {
+                decls: decls.collect(),
+                braces: true,
+                span,
+            })
         }
         other => other,
     }
@@ -282,7 +342,11 @@ mod tests {
             ("[^a-c]x", "bx", false),
             ("*", "", true),
         ] {
-            assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(
+                fits(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
         }
     }
 }

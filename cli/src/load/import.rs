@@ -21,7 +21,12 @@ pub struct PackageImporter<'l, 'f> {
 impl<'l, 'f> PackageImporter<'l, 'f> {
     pub(super) fn new(loader: &'l mut Loader<'f>, instance: &Instance) -> Self {
         let module = instance.module.clone();
-        PackageImporter { loader, module, edges: BTreeMap::new(), found: BTreeMap::new() }
+        PackageImporter {
+            loader,
+            module,
+            edges: BTreeMap::new(),
+            found: BTreeMap::new(),
+        }
     }
 
     /// The chain of imports that leads from `start` to `goal`, both included.
@@ -54,15 +59,35 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             Some(dir) => vec![dir.clone()],
             None => module.vendored(path),
         };
-        let mut package = PackageFiles { path: canonical(path, name).into(), name: name.into(), ..Default::default() };
+        let mut package = PackageFiles {
+            path: canonical(path, name).into(),
+            name: name.into(),
+            ..Default::default()
+        };
         let mut seen = Vec::new();
-        for dir in candidates.into_iter().filter(|dir| self.loader.files.is_dir(dir)) {
+        for dir in candidates
+            .into_iter()
+            .filter(|dir| self.loader.files.is_dir(dir))
+        {
             let within = own.is_some().then_some(&module);
-            if let Err(error) = self.loader.gather(sources, &mut package, &dir, within, own.is_some()) {
-                return Some(Err(ImportError { message: error.message, help: error.help }));
+            if let Err(error) =
+                self.loader
+                    .gather(sources, &mut package, &dir, within, own.is_some())
+            {
+                return Some(Err(ImportError {
+                    message: error.message,
+                    help: error.help,
+                }));
             }
-            let clauses = self.loader.sources_in(sources, &dir, own.is_some()).unwrap_or_default();
-            seen.extend(clauses.iter().filter_map(|(_, tree, _)| Some(tree.package.as_ref()?.name.to_string())));
+            let clauses = self
+                .loader
+                .sources_in(sources, &dir, own.is_some())
+                .unwrap_or_default();
+            seen.extend(
+                clauses
+                    .iter()
+                    .filter_map(|(_, tree, _)| Some(tree.package.as_ref()?.name.to_string())),
+            );
         }
         if !package.files.is_empty() {
             return Some(Ok(package));
@@ -79,27 +104,41 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
         }
     }
 
-    fn embedded(
-        &self,
-        sources: &mut SourceMap,
-        path: &str,
-        name: &str,
-    ) -> Option<PackageFiles> {
-        let files: Vec<(String, Arc<str>)> = if path == "platform" || path.starts_with("platform/") {
-            let folder = path.strip_prefix("platform").unwrap_or_default().trim_start_matches('/');
+    fn embedded(&self, sources: &mut SourceMap, path: &str, name: &str) -> Option<PackageFiles> {
+        let files: Vec<(String, Arc<str>)> = if path == "platform" || path.starts_with("platform/")
+        {
+            let folder = path
+                .strip_prefix("platform")
+                .unwrap_or_default()
+                .trim_start_matches('/');
             let all = holos_stdlib::platform_files().iter();
             all.filter(|(file, _)| file.rsplit_once('/').map_or("", |(folder, _)| folder) == folder)
                 .map(|(file, text)| (format!("platform/{file}"), Arc::from(*text)))
                 .collect()
         } else {
             let files = holos_schemas::package(path)?;
-            files.into_iter().map(|(file, text)| (format!("{path}/{file}"), Arc::from(&*text))).collect()
+            files
+                .into_iter()
+                .map(|(file, text)| (format!("{path}/{file}"), Arc::from(&*text)))
+                .collect()
         };
-        let mut package = PackageFiles { path: canonical(path, name).into(), ..Default::default() };
+        let mut package = PackageFiles {
+            path: canonical(path, name).into(),
+            ..Default::default()
+        };
         for (file_name, text) in files {
-            let file = sources.add(Source { name: file_name.into(), text: text.clone(), user: false });
+            let file = sources.add(Source {
+                name: file_name.into(),
+                text: text.clone(),
+                user: false,
+            });
             let parsed = syntax::parse(file, &text);
-            let clause = parsed.file.package.as_ref().map(|ident| ident.name.clone()).unwrap_or_default();
+            let clause = parsed
+                .file
+                .package
+                .as_ref()
+                .map(|ident| ident.name.clone())
+                .unwrap_or_default();
             if package.name.is_empty() {
                 package.name = clause;
             }
@@ -111,8 +150,16 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
 
     /// A path that leads nowhere, and the nearest one that leads somewhere.
     fn nowhere(&self, path: &str, message: &str) -> ImportError {
-        let mut known: Vec<String> = holos_schemas::paths().iter().map(|path| path.to_string()).collect();
-        known.extend(holos_stdlib::builtins().paths().iter().map(|path| path.to_string()));
+        let mut known: Vec<String> = holos_schemas::paths()
+            .iter()
+            .map(|path| path.to_string())
+            .collect();
+        known.extend(
+            crate::builtins::builtins()
+                .paths()
+                .iter()
+                .map(|path| path.to_string()),
+        );
         known.push("platform".into());
         if let Some(module) = &self.module {
             let mut directories = Vec::new();
@@ -121,20 +168,34 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
         }
         let near = crate::suggest::nearest(path, known.iter().map(String::as_str));
         let help = near.map(|near| format!("did you mean \"{near}\"?"));
-        ImportError { message: message.into(), help: help.into_iter().collect() }
+        ImportError {
+            message: message.into(),
+            help: help.into_iter().collect(),
+        }
     }
 }
 
 impl Importer for PackageImporter<'_, '_> {
-    fn import(&mut self, sources: &mut SourceMap, spelt: &str, from: &str) -> Result<PackageFiles, ImportError> {
+    fn import(
+        &mut self,
+        sources: &mut SourceMap,
+        spelt: &str,
+        from: &str,
+    ) -> Result<PackageFiles, ImportError> {
         let (path, name) = split(spelt);
         let key = canonical(path, name);
         if let Some(mut chain) = self.chain(&key, from) {
             chain.push(key);
             let help = Vec::new();
-            return Err(ImportError { message: format!("imports itself: {}", chain.join(" → ")), help });
+            return Err(ImportError {
+                message: format!("imports itself: {}", chain.join(" → ")),
+                help,
+            });
         }
-        self.edges.entry(from.to_string()).or_default().push(key.clone());
+        self.edges
+            .entry(from.to_string())
+            .or_default()
+            .push(key.clone());
         if let Some(package) = self.found.get(&key) {
             return Ok(package.clone());
         }
@@ -145,7 +206,9 @@ impl Importer for PackageImporter<'_, '_> {
                 None => {
                     let mut error = self.nowhere(path, "is neither in this module nor built in");
                     if self.module.is_none() && error.help.is_empty() {
-                        error.help.push("there is no module here: `holosc init` makes one".into());
+                        error
+                            .help
+                            .push("there is no module here: `holosc init` makes one".into());
                     }
                     return Err(error);
                 }
@@ -169,5 +232,9 @@ fn split(path: &str) -> (&str, &str) {
 pub(super) fn canonical(path: &str, name: &str) -> String {
     let path = unversioned(path);
     let last = path.rsplit('/').next().unwrap_or(path);
-    if last == name || name.is_empty() { path.to_string() } else { format!("{path}:{name}") }
+    if last == name || name.is_empty() {
+        path.to_string()
+    } else {
+        format!("{path}:{name}")
+    }
 }

@@ -31,7 +31,8 @@ impl Kind {
     /// The kind that a file's extension promises.
     pub fn of_file(name: &str) -> Option<Kind> {
         let (stem, extension) = name.rsplit_once('.')?;
-        let known = Kind::named(extension).filter(|kind| *kind != Kind::Binary && extension != "text");
+        let known =
+            Kind::named(extension).filter(|kind| *kind != Kind::Binary && extension != "text");
         known.filter(|_| !stem.is_empty() && !name.ends_with("..."))
     }
 }
@@ -73,9 +74,15 @@ pub fn parse(files: &Files, arguments: &[String]) -> Result<Vec<Input>, Diagnost
     let mut qualifier: Option<(Kind, &str)> = None;
     let mut used = true;
     for argument in arguments {
-        if let Some(name) = argument.strip_suffix(':').filter(|name| !name.contains(['/', '.'])) {
-            let kind = name.split('+').find_map(Kind::named).ok_or_else(|| unknown_qualifier(name))?;
-            (qualifier, used) = (Some((kind, argument)), false);
+        if let Some(name) = argument
+            .strip_suffix(':')
+            .filter(|name| !name.contains(['/', '.']))
+        {
+            let kind = name
+                .split('+')
+                .find_map(Kind::named)
+                .ok_or_else(|| unknown_qualifier(name))?;
+            (qualifier, used) = (Some((kind, argument.as_str())), false);
             continue;
         }
         used = true;
@@ -91,20 +98,31 @@ pub fn parse(files: &Files, arguments: &[String]) -> Result<Vec<Input>, Diagnost
                 inputs.push(Input::File(path, kind));
             }
         } else if let Some((name, rest)) = qualified(argument) {
-            return Err(Diagnostic::error(Code(910), format!("a file type and a file's name are two arguments"))
-                .help(format!("write `{name}: {rest}`")));
+            return Err(Diagnostic::error(
+                Code(910),
+                format!("a file type and a file's name are two arguments"),
+            )
+            .help(format!("write `{name}: {rest}`")));
         } else {
             let path = files.absolute(argument);
             if files.is_file(&path) {
-                return Err(Diagnostic::error(Code(906), format!("what kind of file is `{argument}`?"))
-                    .help(format!("say how to read it, for example `yaml: {argument}`")));
+                return Err(Diagnostic::error(
+                    Code(906),
+                    format!("what kind of file is `{argument}`?"),
+                )
+                .help(format!(
+                    "say how to read it, for example `yaml: {argument}`"
+                )));
             }
             inputs.push(Input::Packages(pattern(files, argument)));
         }
     }
     if !used {
         let spelt = qualifier.map_or("", |(_, spelt)| spelt);
-        return Err(Diagnostic::error(Code(910), format!("`{spelt}` has no file after it")));
+        return Err(Diagnostic::error(
+            Code(910),
+            format!("`{spelt}` has no file after it"),
+        ));
     }
     if inputs.is_empty() {
         inputs.push(Input::Packages(pattern(files, ".")));
@@ -120,9 +138,14 @@ fn qualified(argument: &str) -> Option<(&str, &str)> {
 }
 
 fn unknown_qualifier(name: &str) -> Diagnostic {
-    let known = ["holos", "cue", "json", "jsonl", "yaml", "toml", "text", "binary"];
-    let error = Diagnostic::error(Code(906), format!("`{name}:` is not a kind of file"))
-        .note(format!("there are {}", known.map(|name| format!("`{name}:`")).join(", ")));
+    let known = [
+        "holos", "cue", "json", "jsonl", "yaml", "toml", "text", "binary",
+    ];
+    let error =
+        Diagnostic::error(Code(906), format!("`{name}:` is not a kind of file")).note(format!(
+            "there are {}",
+            known.map(|name| format!("`{name}:`")).join(", ")
+        ));
     match crate::suggest::nearest(name, known) {
         Some(near) => error.help(format!("did you mean `{near}:`?")),
         None => error,
@@ -133,7 +156,10 @@ fn pattern(files: &Files, argument: &str) -> Pattern {
     let spelt = argument.to_string();
     let last = argument.rfind('/').map_or(0, |at| at + 1);
     let (path, name) = match argument[last..].rfind(':') {
-        Some(at) => (&argument[..last + at], Some(argument[last + at + 1..].to_string())),
+        Some(at) => (
+            &argument[..last + at],
+            Some(argument[last + at + 1..].to_string()),
+        ),
         None => (argument, None),
     };
     let (path, below) = match path.strip_suffix("...") {
@@ -147,5 +173,10 @@ fn pattern(files: &Files, argument: &str) -> Pattern {
     } else {
         PackagePlace::ImportPath(path.trim_end_matches('/').to_string())
     };
-    Pattern { place, below, name, spelt }
+    Pattern {
+        place,
+        below,
+        name,
+        spelt,
+    }
 }

@@ -53,7 +53,14 @@ impl Instance {
                 tree::Expr::Struct(literal) => literal.decls,
                 other => vec![tree::Decl::Embed(other)],
             };
-            self.package.files.push((file, Arc::new(tree::File { decls, span, ..Default::default() })));
+            self.package.files.push((
+                file,
+                Arc::new(tree::File {
+                    decls,
+                    span,
+                    ..Default::default()
+                }),
+            ));
         }
     }
 }
@@ -73,14 +80,23 @@ type ReadFile = Result<(FileId, Arc<tree::File>, Vec<Diagnostic>), Diagnostic>;
 impl<'f> Loader<'f> {
     /// A loader for one run.
     pub fn new(files: &'f Files) -> Loader<'f> {
-        Loader { files, tags: Tags::default(), known_tags: Vec::new(), parsed: BTreeMap::new() }
+        Loader {
+            files,
+            tags: Tags::default(),
+            known_tags: Vec::new(),
+            parsed: BTreeMap::new(),
+        }
     }
 
     /// Loads what the arguments name.
     ///
     /// # Errors
     /// What keeps the call from having a meaning. What is wrong within files is in [`PackageFiles::errors`].
-    pub fn load(&mut self, sources: &mut SourceMap, args: &Inputs) -> Result<Vec<Instance>, Vec<Diagnostic>> {
+    pub fn load(
+        &mut self,
+        sources: &mut SourceMap,
+        args: &Inputs,
+    ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
         self.tags = Tags::parse(&args.tags);
         if args.tag_variables {
             self.tags.variables = system_variables(self.files);
@@ -91,10 +107,12 @@ impl<'f> Loader<'f> {
         let mut errors = Vec::new();
         for input in inputs {
             match input {
-                Input::Packages(pattern) => match self.packages(sources, &pattern, args.package.as_deref()) {
-                    Ok(found) => instances.extend(found),
-                    Err(mut found) => errors.append(&mut found),
-                },
+                Input::Packages(pattern) => {
+                    match self.packages(sources, &pattern, args.package.as_deref()) {
+                        Ok(found) => instances.extend(found),
+                        Err(mut found) => errors.append(&mut found),
+                    }
+                }
                 other => loose.push(other),
             }
         }
@@ -110,7 +128,11 @@ impl<'f> Loader<'f> {
             }
         }
         let unused = self.tags.unused(&self.known_tags);
-        if unused.is_empty() { Ok(instances) } else { Err(unused) }
+        if unused.is_empty() {
+            Ok(instances)
+        } else {
+            Err(unused)
+        }
     }
 
     /// What finds the imports of an instance.
@@ -125,8 +147,12 @@ impl<'f> Loader<'f> {
         inputs: Vec<Input>,
         package: Option<&str>,
     ) -> Result<Instance, Vec<Diagnostic>> {
-        let mut made =
-            Instance { name: String::new(), package: PackageFiles::default(), module: None, data: Vec::new() };
+        let mut made = Instance {
+            name: String::new(),
+            package: PackageFiles::default(),
+            module: None,
+            data: Vec::new(),
+        };
         let mut errors = Vec::new();
         let (module, found) = Module::find(self.files, sources, &self.files.cwd);
         made.package.errors.extend(found);
@@ -143,22 +169,39 @@ impl<'f> Loader<'f> {
                 errors.extend(found);
             }
         }
-        let clauses = made.package.files.iter().filter_map(|(_, file)| file.package.as_ref());
+        let clauses = made
+            .package
+            .files
+            .iter()
+            .filter_map(|(_, file)| file.package.as_ref());
         if let Some(clause) = clauses.map(|ident| ident.name.clone()).next() {
             made.package.name = clause;
         }
         for (_, file) in &made.package.files {
-            if let Some(other) = file.package.as_ref().filter(|ident| ident.name != made.package.name) {
-                let message =
-                    format!("files of two packages are named together: `{}` and `{}`", made.package.name, other.name);
-                errors.push(Diagnostic::error(Code(907), message).help("name the files of one package, or a directory"));
+            if let Some(other) = file
+                .package
+                .as_ref()
+                .filter(|ident| ident.name != made.package.name)
+            {
+                let message = format!(
+                    "files of two packages are named together: `{}` and `{}`",
+                    made.package.name, other.name
+                );
+                errors.push(
+                    Diagnostic::error(Code(907), message)
+                        .help("name the files of one package, or a directory"),
+                );
                 break;
             }
         }
         if let Some(package) = package.filter(|_| made.package.name.is_empty()) {
             made.package.name = package.into();
         }
-        if errors.is_empty() { Ok(made) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(made)
+        } else {
+            Err(errors)
+        }
     }
 
     fn loose_file(
@@ -175,10 +218,21 @@ impl<'f> Loader<'f> {
             }
             Input::Stdin(Kind::Source) => {
                 let text = utf8(stdin().map_err(|e| vec![e])?, "-").map_err(|e| vec![e])?;
-                let file = sources.add(Source { name: "-".into(), text: text.clone(), user: true });
+                let file = sources.add(Source {
+                    name: "-".into(),
+                    text: text.clone(),
+                    user: true,
+                });
                 let parsed = syntax::parse(file, &text);
                 let cwd = self.files.cwd.clone();
-                self.add(&mut made.package, Some(&cwd), file, Arc::new(parsed.file), parsed.errors, sources);
+                self.add(
+                    &mut made.package,
+                    Some(&cwd),
+                    file,
+                    Arc::new(parsed.file),
+                    parsed.errors,
+                    sources,
+                );
             }
             Input::File(_, kind) | Input::Stdin(kind) => {
                 let bytes = match input {
@@ -186,7 +240,8 @@ impl<'f> Loader<'f> {
                     _ => stdin(),
                 };
                 let (documents, mut found) =
-                    decode(sources, name, *kind, bytes.map_err(|e| vec![e])?, true).map_err(|e| vec![e])?;
+                    decode(sources, name, *kind, bytes.map_err(|e| vec![e])?, true)
+                        .map_err(|e| vec![e])?;
                 made.data.extend(documents);
                 made.package.errors.append(&mut found);
             }
@@ -206,9 +261,13 @@ impl<'f> Loader<'f> {
         sources: &mut SourceMap,
     ) {
         package.errors.append(&mut found);
-        package.errors.extend(self.tags.inject(file, &mut tree, &mut self.known_tags));
+        package
+            .errors
+            .extend(self.tags.inject(file, &mut tree, &mut self.known_tags));
         if let Some(dir) = dir {
-            package.errors.extend(embed::embed(self.files, sources, dir, file, &mut tree));
+            package
+                .errors
+                .extend(embed::embed(self.files, sources, dir, file, &mut tree));
         }
         package.files.push((file, tree));
     }
@@ -261,25 +320,40 @@ impl<'f> Loader<'f> {
     }
 
     fn no_directory(&self, dir: &Path, spelt: &str) -> Diagnostic {
-        let error = Diagnostic::error(Code(902), format!("there is no package `{spelt}`: no such directory"));
-        let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else { return error };
+        let error = Diagnostic::error(
+            Code(902),
+            format!("there is no package `{spelt}`: no such directory"),
+        );
+        let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
+            return error;
+        };
         let names: Vec<String> = self.files.list(parent).unwrap_or_default();
-        let names = names.iter().filter(|name| self.files.is_dir(&parent.join(name)));
+        let names = names
+            .iter()
+            .filter(|name| self.files.is_dir(&parent.join(name)));
         match crate::suggest::nearest(&name.to_string_lossy(), names.map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `./{}`?", self.files.display(&parent.join(near)))),
+            Some(near) => error.help(format!(
+                "did you mean `./{}`?",
+                self.files.display(&parent.join(near))
+            )),
             None => error,
         }
     }
 
     fn no_package(&self, path: &str, module: Option<&Module>) -> Diagnostic {
-        let error = Diagnostic::error(Code(902), format!("there is no file, directory or package `{path}`"));
+        let error = Diagnostic::error(
+            Code(902),
+            format!("there is no file, directory or package `{path}`"),
+        );
         let names = self.files.list(&self.files.cwd).unwrap_or_default();
         let error = match crate::suggest::nearest(path, names.iter().map(String::as_str)) {
             Some(near) => error.help(format!("did you mean `./{near}`?")),
             None => error,
         };
         match module {
-            Some(module) if !module.path.is_empty() => error.note(format!("this module is `{}`", module.path)),
+            Some(module) if !module.path.is_empty() => {
+                error.note(format!("this module is `{}`", module.path))
+            }
             _ => error,
         }
     }
@@ -298,8 +372,13 @@ impl<'f> Loader<'f> {
         let anonymous = wanted == Some("_");
         let mut names: Vec<(Arc<str>, FileId)> = Vec::new();
         for (file, tree, _) in &listed {
-            let name: Arc<str> = tree.package.as_ref().map_or("".into(), |ident| ident.name.clone());
-            if (anonymous || !name.is_empty() && &*name != "_") && !names.iter().any(|(known, _)| *known == name) {
+            let name: Arc<str> = tree
+                .package
+                .as_ref()
+                .map_or("".into(), |ident| ident.name.clone());
+            if (anonymous || !name.is_empty() && &*name != "_")
+                && !names.iter().any(|(known, _)| *known == name)
+            {
                 names.push((name, *file));
             }
         }
@@ -309,7 +388,8 @@ impl<'f> Loader<'f> {
             (None, [(only, _)]) => only.clone(),
             _ if quiet && (wanted.is_some() || names.is_empty()) => return Ok(None),
             (Some(name), _) => {
-                let error = Diagnostic::error(Code(907), format!("`{shown}` has no package `{name}`"));
+                let error =
+                    Diagnostic::error(Code(907), format!("`{shown}` has no package `{name}`"));
                 let known = names.iter().map(|(name, _)| &**name);
                 return Err(match crate::suggest::nearest(name, known) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
@@ -317,25 +397,49 @@ impl<'f> Loader<'f> {
                 });
             }
             (None, []) if listed.is_empty() => {
-                return Err(Diagnostic::error(Code(907), format!("`{shown}` has no .holos or .cue files")));
+                return Err(Diagnostic::error(
+                    Code(907),
+                    format!("`{shown}` has no .holos or .cue files"),
+                ));
             }
             (None, []) => {
-                return Err(Diagnostic::error(Code(907), format!("no file in `{shown}` has a package clause"))
-                    .help("begin each with `package NAME`, or name the files themselves"));
+                return Err(Diagnostic::error(
+                    Code(907),
+                    format!("no file in `{shown}` has a package clause"),
+                )
+                .help("begin each with `package NAME`, or name the files themselves"));
             }
             (None, [(a, _), (b, _), ..]) => {
-                let list: Vec<String> =
-                    names.iter().map(|(name, file)| format!("`{name}` in {}", sources.get(*file).name)).collect();
-                return Err(Diagnostic::error(Code(907), format!("`{shown}` has several packages: {}", list.join(", ")))
-                    .help(format!("choose one: `{}:{a}` or `{}:{b}`", dotted(&shown), dotted(&shown))));
+                let list: Vec<String> = names
+                    .iter()
+                    .map(|(name, file)| format!("`{name}` in {}", sources.get(*file).name))
+                    .collect();
+                return Err(Diagnostic::error(
+                    Code(907),
+                    format!("`{shown}` has several packages: {}", list.join(", ")),
+                )
+                .help(format!(
+                    "choose one: `{}:{a}` or `{}:{b}`",
+                    dotted(&shown),
+                    dotted(&shown)
+                )));
             }
         };
-        let path = module.and_then(|module| module.import_path(dir)).map_or(String::new(), |path| {
-            import::canonical(&path, &chosen)
-        });
-        let mut package = PackageFiles { path: path.into(), name: chosen.clone(), ..Default::default() };
+        let path = module
+            .and_then(|module| module.import_path(dir))
+            .map_or(String::new(), |path| import::canonical(&path, &chosen));
+        let mut package = PackageFiles {
+            path: path.into(),
+            name: chosen.clone(),
+            ..Default::default()
+        };
         self.gather(sources, &mut package, dir, module, true)?;
-        Ok(Some(Instance { name: shown, package, module: module.cloned(), data: Vec::new() }))
+        Ok(Some(Instance {
+            name: shown,
+            package,
+            module: module.cloned(),
+            data: Vec::new(),
+        }))
     }
 
     /// Adds the files of the package in `dir` and in the directories above it, the module's root first.
@@ -347,9 +451,14 @@ impl<'f> Loader<'f> {
         module: Option<&Module>,
         user: bool,
     ) -> Result<(), Diagnostic> {
-        let within = module.filter(|module| !package.name.is_empty() && dir.starts_with(&module.root));
+        let within =
+            module.filter(|module| !package.name.is_empty() && dir.starts_with(&module.root));
         let mut directories: Vec<PathBuf> = match within {
-            Some(module) => dir.ancestors().take_while(|d| d.starts_with(&module.root)).map(Path::to_path_buf).collect(),
+            Some(module) => dir
+                .ancestors()
+                .take_while(|d| d.starts_with(&module.root))
+                .map(Path::to_path_buf)
+                .collect(),
             None => vec![dir.to_path_buf()],
         };
         directories.reverse();
@@ -362,7 +471,9 @@ impl<'f> Loader<'f> {
                     } else {
                         let mut tree = tree;
                         package.errors.extend(found);
-                        package.errors.extend(embed::embed(self.files, sources, &dir, file, &mut tree));
+                        package
+                            .errors
+                            .extend(embed::embed(self.files, sources, &dir, file, &mut tree));
                         package.files.push((file, tree));
                     }
                 } else if name.is_empty() && tree.decls.is_empty() {
@@ -375,7 +486,10 @@ impl<'f> Loader<'f> {
     }
 
     /// The source files in a directory that `@if`, `@ignore` and their names leave in.
-    #[expect(clippy::type_complexity, reason = "three plain parts, named where they are used")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "three plain parts, named where they are used"
+    )]
     fn sources_in(
         &mut self,
         sources: &mut SourceMap,
@@ -383,12 +497,18 @@ impl<'f> Loader<'f> {
         user: bool,
     ) -> Result<Vec<(FileId, Arc<tree::File>, Vec<Diagnostic>)>, Diagnostic> {
         let names = self.files.list(dir).map_err(|e| {
-            let message = format!("cannot read `{}`: {}", self.files.display(dir), crate::files::plain(&e));
+            let message = format!(
+                "cannot read `{}`: {}",
+                self.files.display(dir),
+                crate::files::plain(&e)
+            );
             Diagnostic::error(Code(901), message)
         })?;
         let mut out = Vec::new();
         for name in names {
-            let Some((stem, "holos" | "cue")) = name.rsplit_once('.') else { continue };
+            let Some((stem, "holos" | "cue")) = name.rsplit_once('.') else {
+                continue;
+            };
             if name.starts_with(['_', '.']) || stem.ends_with("_tool") || stem.ends_with("_test") {
                 continue;
             }
@@ -400,7 +520,11 @@ impl<'f> Loader<'f> {
                 Ok(read) => read,
                 Err(error) => {
                     // Not this file's turn to stop the others: an empty file carries the message.
-                    let source = Source { name: self.files.display(&path).as_str().into(), text: "".into(), user };
+                    let source = Source {
+                        name: self.files.display(&path).as_str().into(),
+                        text: "".into(),
+                        user,
+                    };
                     (sources.add(source), Arc::default(), vec![error])
                 }
             };
@@ -420,7 +544,11 @@ impl<'f> Loader<'f> {
         }
         let read = self.files.text(path).map(|text| {
             let name = self.files.display(path);
-            let file = sources.add(Source { name: name.as_str().into(), text: text.clone(), user });
+            let file = sources.add(Source {
+                name: name.as_str().into(),
+                text: text.clone(),
+                user,
+            });
             let parsed = syntax::parse(file, &text);
             (file, Arc::new(parsed.file), parsed.errors)
         });
@@ -443,22 +571,50 @@ pub fn decode(
     let format = match kind {
         Kind::Data(format) => format,
         Kind::Binary => {
-            let file = sources.add(Source { name: name.into(), text: "".into(), user });
+            let file = sources.add(Source {
+                name: name.into(),
+                text: "".into(),
+                user,
+            });
             let expr = tree::Expr::Bytes(bytes.into(), Default::default());
             return Ok((vec![Document { file, expr }], Vec::new()));
         }
         Kind::Source => {
             let text = utf8(bytes, name)?;
-            let file = sources.add(Source { name: name.into(), text: text.clone(), user });
+            let file = sources.add(Source {
+                name: name.into(),
+                text: text.clone(),
+                user,
+            });
             let parsed = syntax::parse(file, &text);
-            let literal = tree::StructLit { decls: parsed.file.decls, braces: true, span: parsed.file.span };
-            return Ok((vec![Document { file, expr: tree::Expr::Struct(literal) }], parsed.errors));
+            let literal = tree::StructLit {
+                decls: parsed.file.decls,
+                braces: true,
+                span: parsed.file.span,
+            };
+            return Ok((
+                vec![Document {
+                    file,
+                    expr: tree::Expr::Struct(literal),
+                }],
+                parsed.errors,
+            ));
         }
     };
     let text = utf8(bytes, name)?;
-    let file = sources.add(Source { name: name.into(), text: text.clone(), user });
+    let file = sources.add(Source {
+        name: name.into(),
+        text: text.clone(),
+        user,
+    });
     let read = encoding::read(format, file, &text);
-    Ok((read.documents.into_iter().map(|expr| Document { file, expr }).collect(), read.errors))
+    Ok((
+        read.documents
+            .into_iter()
+            .map(|expr| Document { file, expr })
+            .collect(),
+        read.errors,
+    ))
 }
 
 /// Whether any of them is an error.
@@ -468,9 +624,15 @@ pub fn fatal(diagnostics: &[Diagnostic]) -> bool {
 
 fn stdin() -> Result<Vec<u8>, Diagnostic> {
     let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| {
-        Diagnostic::error(Code(901), format!("cannot read standard input: {}", crate::files::plain(&e)))
-    })?;
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|e| {
+            Diagnostic::error(
+                Code(901),
+                format!("cannot read standard input: {}", crate::files::plain(&e)),
+            )
+        })?;
     Ok(bytes)
 }
 
@@ -481,9 +643,12 @@ fn below(files: &Files, dir: &Path, out: &mut Vec<PathBuf>, depth: usize) {
     out.push(dir.to_path_buf());
     for name in files.list(dir).unwrap_or_default() {
         let path = dir.join(&name);
-        let hidden = name.starts_with(['.', '_']) || matches!(&*name, "cue.mod" | "holos.mod" | "testdata");
+        let hidden =
+            name.starts_with(['.', '_']) || matches!(&*name, "cue.mod" | "holos.mod" | "testdata");
         let link = path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
-        let other_module = ["cue.mod", "holos.mod"].iter().any(|mark| path.join(mark).is_dir());
+        let other_module = ["cue.mod", "holos.mod"]
+            .iter()
+            .any(|mark| path.join(mark).is_dir());
         if depth < DEEPEST && !hidden && !link && !other_module && files.is_dir(&path) {
             below(files, &path, out, depth + 1);
         }
@@ -491,14 +656,26 @@ fn below(files: &Files, dir: &Path, out: &mut Vec<PathBuf>, depth: usize) {
 }
 
 fn dotted(path: &str) -> String {
-    if path.starts_with(['.', '/']) { path.to_string() } else { format!("./{path}") }
+    if path.starts_with(['.', '/']) {
+        path.to_string()
+    } else {
+        format!("./{path}")
+    }
 }
 
 /// The variables that `@tag(…, var=…)` may ask for, as `-T` offers them.
 fn system_variables(files: &Files) -> Vec<(String, String)> {
-    let env = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
-    let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| env(&["HOSTNAME", "COMPUTERNAME"]));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let env = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+            .unwrap_or_default()
+    };
+    let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .unwrap_or_else(|_| env(&["HOSTNAME", "COMPUTERNAME"]));
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     // Programs written for CUE expect Go's names.
     let os = match std::env::consts::OS {
         "macos" => "darwin",
@@ -516,7 +693,10 @@ fn system_variables(files: &Files) -> Vec<(String, String)> {
         ("cwd".into(), files.cwd.display().to_string()),
         ("username".into(), env(&["USER", "LOGNAME", "USERNAME"])),
         ("hostname".into(), hostname.trim().into()),
-        ("rand".into(), format!("0x{:x}{:08x}", now.as_nanos(), std::process::id())),
+        (
+            "rand".into(),
+            format!("0x{:x}{:08x}", now.as_nanos(), std::process::id()),
+        ),
     ]
 }
 
@@ -526,13 +706,23 @@ fn timestamp(seconds: u64, nanos: u32) -> String {
     // Civil date from a day count: years begin in March, eras have 146,097 days.
     let z = days + 719_468;
     let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 #[cfg(test)]

@@ -18,7 +18,11 @@ pub struct Module {
 
 impl Module {
     /// The module whose root is `dir` or the nearest directory above it.
-    pub fn find(files: &Files, sources: &mut SourceMap, dir: &Path) -> (Option<Module>, Vec<Diagnostic>) {
+    pub fn find(
+        files: &Files,
+        sources: &mut SourceMap,
+        dir: &Path,
+    ) -> (Option<Module>, Vec<Diagnostic>) {
         for root in dir.ancestors() {
             for (folder, file) in MARKS {
                 let path = root.join(folder).join(file);
@@ -27,21 +31,42 @@ impl Module {
                 }
             }
             // A folder without its file (as older tools leave) still marks the root.
-            if MARKS.iter().any(|(folder, _)| files.is_dir(&root.join(folder))) {
-                return (Some(Module { root: root.into(), path: String::new() }), Vec::new());
+            if MARKS
+                .iter()
+                .any(|(folder, _)| files.is_dir(&root.join(folder)))
+            {
+                return (
+                    Some(Module {
+                        root: root.into(),
+                        path: String::new(),
+                    }),
+                    Vec::new(),
+                );
             }
         }
         (None, Vec::new())
     }
 
-    fn read(files: &Files, sources: &mut SourceMap, root: &Path, path: &Path) -> (Option<Module>, Vec<Diagnostic>) {
-        let mut module = Module { root: root.into(), path: String::new() };
+    fn read(
+        files: &Files,
+        sources: &mut SourceMap,
+        root: &Path,
+        path: &Path,
+    ) -> (Option<Module>, Vec<Diagnostic>) {
+        let mut module = Module {
+            root: root.into(),
+            path: String::new(),
+        };
         let text = match files.text(path) {
             Ok(text) => text,
             Err(error) => return (Some(module), vec![error]),
         };
         let name = files.display(path);
-        let file = sources.add(Source { name: name.as_str().into(), text: text.clone(), user: true });
+        let file = sources.add(Source {
+            name: name.as_str().into(),
+            text: text.clone(),
+            user: true,
+        });
         let parsed = syntax::parse(file, &text);
         let mut errors = parsed.errors;
         let value = parsed.file.decls.iter().find_map(|decl| match decl {
@@ -51,8 +76,13 @@ impl Module {
         match value {
             Some(tree::Expr::String(path, _)) => module.path = unversioned(path).to_string(),
             Some(other) => errors.push(
-                Diagnostic::error(Code(909), "the field `module` is not a string")
-                    .label(Place { file, span: other.span() }, "a path such as \"acme.example/platform\" belongs here"),
+                Diagnostic::error(Code(909), "the field `module` is not a string").label(
+                    Place {
+                        file,
+                        span: other.span(),
+                    },
+                    "a path such as \"acme.example/platform\" belongs here",
+                ),
             ),
             // A module without a name has no imports of its own packages.
             None => {}
@@ -62,7 +92,9 @@ impl Module {
 
     /// The directory of an import path within this module.
     pub fn directory(&self, path: &str) -> Option<PathBuf> {
-        let rest = unversioned(path).strip_prefix(self.path.as_str()).filter(|_| !self.path.is_empty())?;
+        let rest = unversioned(path)
+            .strip_prefix(self.path.as_str())
+            .filter(|_| !self.path.is_empty())?;
         match rest.strip_prefix('/') {
             Some(rest) => Some(self.root.join(rest)),
             None => rest.is_empty().then(|| self.root.clone()),
@@ -72,15 +104,23 @@ impl Module {
     /// The import path of a directory within this module, without a qualifier.
     pub fn import_path(&self, dir: &Path) -> Option<String> {
         let rest = dir.strip_prefix(&self.root).ok()?;
-        let parts = rest.components().map(|part| part.as_os_str().to_string_lossy());
-        let whole: Vec<_> = std::iter::once(self.path.as_str().into()).chain(parts).collect();
+        let parts = rest
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy());
+        let whole: Vec<_> = std::iter::once(self.path.as_str().into())
+            .chain(parts)
+            .collect();
         (!self.path.is_empty()).then(|| whole.join("/"))
     }
 
     /// Where packages of other modules are kept by hand, in the order they are looked for.
     pub fn vendored(&self, path: &str) -> Vec<PathBuf> {
-        let folders = MARKS.iter().flat_map(|(folder, _)| ["pkg", "gen", "usr"].map(|sub| (*folder, sub)));
-        folders.map(|(folder, sub)| self.root.join(folder).join(sub).join(unversioned(path))).collect()
+        let folders = MARKS
+            .iter()
+            .flat_map(|(folder, _)| ["pkg", "gen", "usr"].map(|sub| (*folder, sub)));
+        folders
+            .map(|(folder, sub)| self.root.join(folder).join(sub).join(unversioned(path)))
+            .collect()
     }
 }
 
