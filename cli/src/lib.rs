@@ -5,7 +5,6 @@
 //! call is.
 
 pub mod args;
-mod builtins;
 pub mod commands;
 pub mod encode;
 pub mod files;

@@ -113,7 +113,7 @@ impl Session {
                 instance.merge_data();
             }
             let mut importer = loader.importer(&instance);
-            let builtins = crate::builtins::builtins();
+            let builtins = &holos_stdlib::Standard;
             let (mut evaluation, found) = Evaluation::new(
                 &mut self.sources,
                 instance.package.clone(),

@@ -6,6 +6,7 @@ use holos_lang::diagnostic::{Source, SourceMap};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax;
 use holos_lang::value::builtin::Builtins as _;
+use holos_lang::value::builtin::Builtins as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -155,7 +156,7 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             .map(|path| path.to_string())
             .collect();
         known.extend(
-            crate::builtins::builtins()
+            holos_stdlib::Standard
                 .paths()
                 .iter()
                 .map(|path| path.to_string()),
