@@ -15,6 +15,7 @@ use holos_lang::syntax::tree::{
 };
 use holos_lang::value::Data;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Reads a file that is one value.
@@ -150,7 +151,7 @@ impl<'t> Reader<'t> {
         let start = self.at;
         self.at += 1;
         let mut decls = Vec::new();
-        let mut keys: HashMap<Arc<str>, Span> = HashMap::new();
+        let mut keys = Keys::default();
         self.blanks();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -167,11 +168,9 @@ impl<'t> Reader<'t> {
             }
             let key = self.string()?;
             let key_span = self.span(key_start);
-            if let Some(&first) = keys.get(&key) {
+            if let Some(first) = keys.first(&key, key_span, &decls) {
                 self.errors
                     .push(duplicate(self.file, &key, key_span, first));
-            } else {
-                keys.insert(key.clone(), key_span);
             }
             self.blanks();
             if self.peek() != Some(b':') {
@@ -369,6 +368,44 @@ impl<'t> Reader<'t> {
                 start,
                 "this is no JSON: `\\u` takes four hexadecimal digits",
             )),
+        }
+    }
+}
+
+/// Where the keys of an object stand. Most objects are small; only a big one gets a table.
+#[derive(Default)]
+struct Keys {
+    table: HashMap<Arc<str>, Span>,
+}
+
+impl Keys {
+    const SMALL: usize = 16;
+
+    /// Where the key was before, if it was; `decls` are the fields so far.
+    fn first(&mut self, key: &Arc<str>, span: Span, decls: &[Decl]) -> Option<Span> {
+        let labels = decls.iter().filter_map(|decl| match decl {
+            Decl::Field(Field {
+                label: Label::String { value, span },
+                ..
+            }) => Some((value, *span)),
+            _ => None,
+        });
+        if decls.len() < Keys::SMALL {
+            return labels
+                .into_iter()
+                .find(|(label, _)| *label == key)
+                .map(|(_, span)| span);
+        }
+        if self.table.is_empty() {
+            self.table
+                .extend(labels.map(|(label, span)| (label.clone(), span)));
+        }
+        match self.table.entry(key.clone()) {
+            Entry::Occupied(entry) => Some(*entry.get()),
+            Entry::Vacant(entry) => {
+                entry.insert(span);
+                None
+            }
         }
     }
 }

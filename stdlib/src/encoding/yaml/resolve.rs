@@ -20,6 +20,10 @@ pub(super) enum Resolved {
 }
 
 pub(super) fn resolve(text: &str) -> Resolved {
+    if text.len() > 5 && text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        // No word is as long.
+        return Resolved::String;
+    }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Resolved::Null,
         "true" | "True" | "TRUE" => return Resolved::Bool(true),
@@ -95,7 +99,7 @@ pub(super) fn is_legacy(text: &str) -> bool {
         "y", "Y", "yes", "Yes", "YES", "n", "N", "t", "T", "f", "F", "no", "No", "NO", "true",
         "True", "TRUE", "false", "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", ".Nan",
     ];
-    if WORDS.contains(&text) {
+    if text.len() <= 5 && WORDS.contains(&text) {
         return true;
     }
     if let Some(digits) = text.strip_prefix("0x") {

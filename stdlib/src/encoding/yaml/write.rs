@@ -158,6 +158,16 @@ impl Text {
     fn of(text: &str) -> Text {
         let mistaken =
             is_legacy(text) || !matches!(resolve(text), Resolved::String | Resolved::Merge);
+        let simple = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.-".contains(&byte);
+        if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(simple) {
+            return Text {
+                mistaken,
+                plain: true,
+                single: true,
+                literal: true,
+                breaks: false,
+            };
+        }
         let mut blank_before = true;
         let mut previous = '\0';
         let (mut indicator, mut special, mut tab, mut breaks) = (false, false, false, false);
