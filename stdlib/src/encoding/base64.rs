@@ -25,7 +25,7 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
         .bytes()
         .filter(|byte| !b"\r\n".contains(byte))
         .collect();
-    if digits.len() % 4 != 0 {
+    if !digits.len().is_multiple_of(4) {
         return None;
     }
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);

@@ -5,8 +5,8 @@
 
 use super::sink::Sink;
 use super::{
-    DUPLICATE_KEY, EXCESSIVE, MALFORMED, MAX_WRITE_DEPTH, Read, WriteError, base64, error_at,
-    too_deep,
+    DUPLICATE_KEY, EXCESSIVE, MALFORMED, MAX_WRITE_DEPTH, Outcome, Read, WriteError, base64,
+    error_at, too_deep,
 };
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use holos_lang::syntax::MAX_DEPTH;
@@ -29,10 +29,10 @@ pub fn read(file: FileId, text: &str) -> Read {
             reader.blanks();
             if reader.at < text.len() {
                 let error = reader.expected("the end of the file, for JSON is one value");
-                reader.errors.push(error);
+                reader.errors.push(*error);
             }
         }
-        Err(error) => reader.errors.push(error),
+        Err(error) => reader.errors.push(*error),
     }
     read.errors = reader.errors;
     read
@@ -47,7 +47,7 @@ pub fn read_lines(file: FileId, text: &str) -> Read {
         match reader.value(0) {
             Ok(value) => read.documents.push(value),
             Err(error) => {
-                reader.errors.push(error);
+                reader.errors.push(*error);
                 break;
             }
         }
@@ -56,8 +56,6 @@ pub fn read_lines(file: FileId, text: &str) -> Read {
     read.errors = reader.errors;
     read
 }
-
-type Outcome<T> = Result<T, Diagnostic>;
 
 struct Reader<'t> {
     file: FileId,
@@ -92,12 +90,12 @@ impl<'t> Reader<'t> {
         Span::new(start as u32, self.at as u32)
     }
 
-    fn error(&self, code: Code, start: usize, message: impl Into<String>) -> Diagnostic {
+    fn error(&self, code: Code, start: usize, message: impl Into<String>) -> Box<Diagnostic> {
         error_at(code, self.file, self.span(start), message)
     }
 
     /// Says what should have stood where the reader is.
-    fn expected(&self, what: &str) -> Diagnostic {
+    fn expected(&self, what: &str) -> Box<Diagnostic> {
         let next = self
             .text
             .get(self.at..)

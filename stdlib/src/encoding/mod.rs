@@ -189,7 +189,10 @@ fn too_deep() -> WriteError {
     )
 }
 
+/// What a part of a reader gives. Boxed, for an error is rare and large.
+type Outcome<T> = Result<T, Box<Diagnostic>>;
+
 /// An error at one place of a data file.
-fn error_at(code: Code, file: FileId, span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(code, message).label(Place { file, span }, "")
+fn error_at(code: Code, file: FileId, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(code, message).label(Place { file, span }, ""))
 }

@@ -5,9 +5,10 @@
 use super::json::{field, negated};
 use super::sink::Sink;
 use super::{
-    EXCESSIVE, MALFORMED, MAX_WRITE_DEPTH, Read, UNSUPPORTED, WriteError, error_at, too_deep,
+    EXCESSIVE, MALFORMED, MAX_WRITE_DEPTH, Outcome, Read, UNSUPPORTED, WriteError, error_at,
+    too_deep,
 };
-use holos_lang::diagnostic::{Diagnostic, FileId, Span};
+use holos_lang::diagnostic::{FileId, Span};
 use holos_lang::syntax::MAX_DEPTH;
 use holos_lang::syntax::tree::{Element, Expr, ListLit, StructLit};
 use holos_lang::value::{Data, Number};
@@ -23,13 +24,13 @@ pub fn read(file: FileId, text: &str) -> Read {
     for error in errors {
         let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
         let span = reader.span(error.span().unwrap_or(0..0));
-        read.errors.push(error_at(MALFORMED, file, span, message));
+        read.errors.push(*error_at(MALFORMED, file, span, message));
     }
     if read.errors.is_empty() {
         let span = Span::new(start as u32, text.len() as u32);
         match reader.table(table.get_ref(), span, 0) {
             Ok(value) => read.documents.push(value),
-            Err(error) => read.errors.push(error),
+            Err(error) => read.errors.push(*error),
         }
     }
     read
@@ -48,7 +49,7 @@ impl Reader {
         )
     }
 
-    fn table(&self, table: &DeTable<'_>, span: Span, depth: usize) -> Result<Expr, Diagnostic> {
+    fn table(&self, table: &DeTable<'_>, span: Span, depth: usize) -> Outcome<Expr> {
         // The crate sorts the names; a reader wants the file's order.
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
@@ -68,7 +69,7 @@ impl Reader {
         }))
     }
 
-    fn value(&self, value: &Spanned<DeValue<'_>>, depth: usize) -> Result<Expr, Diagnostic> {
+    fn value(&self, value: &Spanned<DeValue<'_>>, depth: usize) -> Outcome<Expr> {
         let span = self.span(value.span());
         if depth > MAX_DEPTH {
             let message = format!("the TOML nests more than {MAX_DEPTH} deep");
@@ -104,7 +105,7 @@ impl Reader {
         })
     }
 
-    fn number(&self, text: &str, prefix: &str, span: Span) -> Result<Expr, Diagnostic> {
+    fn number(&self, text: &str, prefix: &str, span: Span) -> Outcome<Expr> {
         let digits = text.trim_start_matches(['+', '-']);
         if digits.ends_with("inf") || digits.ends_with("nan") {
             let message = format!("there is no number {text}: numbers are finite");

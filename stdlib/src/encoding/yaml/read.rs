@@ -6,7 +6,7 @@
 
 use super::resolve::{Resolved, resolve};
 use crate::encoding::json::{duplicate, field, negated};
-use crate::encoding::{EXCESSIVE, MALFORMED, Read, UNSUPPORTED, base64, error_at};
+use crate::encoding::{EXCESSIVE, MALFORMED, Outcome, Read, UNSUPPORTED, base64, error_at};
 use granit_parser::{Event, Parser, ScalarStyle, Tag, options};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Span};
 use holos_lang::syntax::MAX_DEPTH;
@@ -41,15 +41,13 @@ pub fn read(file: FileId, text: &str) -> Read {
     };
     let mut read = Read::default();
     if let Err(error) = reader.stream(&mut read.documents) {
-        reader.errors.push(error);
+        reader.errors.push(*error);
     } else if read.documents.is_empty() {
         read.documents.push(nothing());
     }
     read.errors = reader.errors;
     read
 }
-
-type Outcome<T> = Result<T, Diagnostic>;
 
 struct Reader<'t> {
     file: FileId,
@@ -99,7 +97,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+    fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
         error_at(code, self.file, span, message)
     }
 
@@ -218,11 +216,9 @@ impl<'t> Reader<'t> {
                 self.merge(&node.value, span, &mut entries)?;
                 continue;
             }
-            match entries.put(key.clone(), key_span, node.value) {
-                Some(first) => self
-                    .errors
-                    .push(duplicate(self.file, &key, key_span, first)),
-                None => {}
+            if let Some(first) = entries.put(key.clone(), key_span, node.value) {
+                let error = duplicate(self.file, &key, key_span, first);
+                self.errors.push(error);
             }
         }
         let value = Expr::Struct(StructLit {
