@@ -9,6 +9,7 @@ mod export;
 mod fmt;
 mod import;
 mod init;
+mod render;
 mod vet;
 
 use crate::Outcome;
@@ -42,7 +43,8 @@ pub fn run(args: Args) -> Outcome {
         Command::Fmt(args) => fmt::run(&mut session, &args),
         Command::Init(args) => init::run(&mut session, &args),
         Command::Import(args) => import::run(&mut session, &args),
-        Command::Render(_) | Command::Lsp(_) => Outcome::Call,
+        Command::Render(args) => render::run(&mut session, &args),
+        Command::Lsp(_) => Outcome::Call,
     };
     session.reporter.finish();
     outcome

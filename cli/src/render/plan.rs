@@ -1,0 +1,214 @@
+//! What files a platform's manifests make, and whether every object is fit to be applied.
+
+use holos_lang::diagnostic::{Code, Diagnostic};
+use holos_lang::value::Data;
+use holos_schemas::validate::{Finding, Reason, Validator};
+use holos_stdlib::encoding::{self, Format};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The header of every file that is written.
+const HEADER: &str = "# Written by holosc render; changes made here are lost.\n";
+
+/// What to write, and what it came from.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Contents by path below the output directory, with `/`.
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub clusters: usize,
+    /// Distinct names of Namespace objects.
+    pub namespaces: usize,
+    /// Distinct names of components.
+    pub components: usize,
+    pub objects: usize,
+    /// Distinct kinds of objects that a schema was found for.
+    pub kinds: usize,
+}
+
+/// An object, and the path of its value: `manifests.east.bank.deployment`.
+struct Object<'d> {
+    path: String,
+    data: &'d Data,
+}
+
+/// Plans the files of a platform, and checks every object against the schema of its kind.
+///
+/// Findings are errors, but for kinds without a schema: those are warnings. Where one finding holds of
+/// objects on several clusters, it is said once.
+pub fn plan(manifests: &Data, gitops: Option<&Data>, validator: &Validator) -> (Plan, Vec<Diagnostic>) {
+    let mut plan = Plan::default();
+    let mut errors = Vec::new();
+    let mut groups: Vec<(String, Vec<Object<'_>>)> = Vec::new();
+    let mut components = BTreeSet::new();
+    for (cluster, of_cluster) in fields(manifests, "manifests", &mut errors) {
+        plan.clusters += 1;
+        let path = format!("manifests.{}", label(cluster));
+        for (component, objects) in fields(of_cluster, &path, &mut errors) {
+            let path = format!("{path}.{}", label(component));
+            for name in [cluster, component] {
+                errors.extend(unfit(name, &path));
+            }
+            let objects: Vec<Object<'_>> = fields(objects, &path, &mut errors)
+                .map(|(key, data)| Object { path: format!("{path}.{}", label(key)), data })
+                .collect();
+            components.insert(component.clone());
+            if !objects.is_empty() {
+                groups.push((format!("clusters/{cluster}/components/{component}/{component}.gen.yaml"), objects));
+            }
+        }
+    }
+    for (cluster, of_cluster) in gitops.into_iter().flat_map(|gitops| fields(gitops, "gitops", &mut errors)).collect::<Vec<_>>() {
+        let path = format!("gitops.{}", label(cluster));
+        for (component, data) in fields(of_cluster, &path, &mut errors) {
+            let path = format!("{path}.{}", label(component));
+            for name in [cluster, component] {
+                errors.extend(unfit(name, &path));
+            }
+            let file = format!("clusters/{cluster}/gitops/{component}.application.gen.yaml");
+            groups.push((file, vec![Object { path, data }]));
+        }
+    }
+    plan.components = components.len();
+    let all: Vec<&Object<'_>> = groups.iter().flat_map(|(_, objects)| objects).collect();
+    plan.objects = all.len();
+    let named = |object: &&Object<'_>| (text(object.data, "kind") == Some("Namespace")).then(|| name(object.data));
+    plan.namespaces = all.iter().filter_map(named).collect::<BTreeSet<_>>().len();
+    let kinds = all.iter().filter_map(|object| Some((text(object.data, "apiVersion")?, text(object.data, "kind")?)));
+    let kinds: BTreeSet<_> = kinds.filter(|(version, kind)| holos_schemas::kind(version, kind).is_some()).collect();
+    plan.kinds = kinds.len();
+    errors.extend(check(&all, validator));
+    let written: Vec<_> = groups.par_iter().map(|(file, objects)| (file.clone(), write(objects))).collect();
+    for (file, result) in written {
+        match result {
+            Ok(contents) => {
+                plan.files.insert(file, contents);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    (plan, errors)
+}
+
+fn write(objects: &[Object<'_>]) -> Result<Vec<u8>, Diagnostic> {
+    let mut out = HEADER.as_bytes().to_vec();
+    for (i, object) in objects.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(b"---\n");
+        }
+        encoding::write(Format::Yaml, object.data, &mut out).map_err(|error| {
+            Diagnostic::error(Code(505), format!("cannot write this as YAML: {error}")).at_path(&object.path)
+        })?;
+    }
+    Ok(out)
+}
+
+/// Findings on every object, the same ones on other clusters only counted.
+fn check(objects: &[&Object<'_>], validator: &Validator) -> Vec<Diagnostic> {
+    let found: Vec<Vec<Finding>> = objects.par_iter().map(|object| validator.data(object.data)).collect();
+    // By what is wrong with what: the object's identity without the cluster.
+    let mut groups: Vec<(String, Vec<(&Object<'_>, &Finding)>)> = Vec::new();
+    let mut index: BTreeMap<String, usize> = BTreeMap::new();
+    for (object, findings) in objects.iter().zip(&found) {
+        for finding in findings {
+            let key = match finding.reason {
+                Reason::NoSchema => finding.message.clone(),
+                _ => format!("{}\n{}\n{}", describe(object.data), finding.path, finding.message),
+            };
+            let at = *index.entry(key.clone()).or_insert_with(|| {
+                groups.push((key, Vec::new()));
+                groups.len() - 1
+            });
+            groups[at].1.push((object, finding));
+        }
+    }
+    groups
+        .into_iter()
+        .filter_map(|(_, places)| {
+            let (object, finding) = *places.first()?;
+            let message = match finding.path.as_str() {
+                "" => format!("{}: {}", describe(object.data), finding.message),
+                path => format!("{}: {path}: {}", describe(object.data), finding.message),
+            };
+            let path = match finding.path.as_str() {
+                "" => object.path.clone(),
+                path => format!("{}.{path}", object.path),
+            };
+            let mut diagnostic = match finding.reason {
+                Reason::NoSchema => Diagnostic::warning(finding.reason.code(), message),
+                _ => Diagnostic::error(finding.reason.code(), message),
+            };
+            diagnostic = diagnostic.note(format!("the value is `{path}`")).at_path(path);
+            diagnostic.help.extend(finding.help.clone());
+            match places.len() - 1 {
+                0 => {}
+                1 => diagnostic = diagnostic.note("and 1 more object for the same reason"),
+                n => diagnostic = diagnostic.note(format!("and {n} more objects for the same reason")),
+            }
+            Some(diagnostic)
+        })
+        .collect()
+}
+
+/// The fields of a struct; anything else is an error.
+fn fields<'d>(
+    data: &'d Data,
+    path: &str,
+    errors: &mut Vec<Diagnostic>,
+) -> std::slice::Iter<'d, (Arc<str>, Data)> {
+    match data {
+        Data::Struct(fields) => fields,
+        _ => {
+            let message = format!("`{path}` is not a struct");
+            errors.push(Diagnostic::error(Code(431), message).at_path(path));
+            &[][..]
+        }
+    }
+    .iter()
+}
+
+/// Names become folders and files: they are DNS labels, as Kubernetes' own names.
+fn unfit(name: &str, path: &str) -> Option<Diagnostic> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let fine = name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.len() <= 200;
+    (!fine).then(|| {
+        Diagnostic::error(Code(432), format!("`{name}` cannot be the name of a folder"))
+            .at_path(path)
+            .note("names of clusters and components are lower-case letters, digits, `-` and `.`")
+    })
+}
+
+/// A label as a path shows it.
+fn label(name: &str) -> String {
+    let plain = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    if plain { name.to_string() } else { format!("{name:?}") }
+}
+
+fn text<'d>(data: &'d Data, field: &str) -> Option<&'d str> {
+    match get(data, field)? {
+        Data::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn get<'d>(data: &'d Data, field: &str) -> Option<&'d Data> {
+    match data {
+        Data::Struct(fields) => fields.iter().find(|(name, _)| **name == *field).map(|(_, data)| data),
+        _ => None,
+    }
+}
+
+fn name(data: &Data) -> &str {
+    get(data, "metadata").and_then(|metadata| text(metadata, "name")).unwrap_or("")
+}
+
+/// `Deployment bank`, as people say it.
+fn describe(data: &Data) -> String {
+    match (text(data, "kind"), name(data)) {
+        (None, _) => "object".into(),
+        (Some(kind), "") => kind.into(),
+        (Some(kind), name) => format!("{kind} {name}"),
+    }
+}
