@@ -4,11 +4,11 @@ use super::Session;
 use crate::Outcome;
 use crate::args::{Inputs, Render};
 use crate::render::tree::{Difference, Tree};
+use crate::render::validate::Validator;
 use crate::render::{Plan, change, plan};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::{Evaluation, Selector, Strictness};
 use holos_lang::value::Data;
-use holos_schemas::validate::Validator;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -25,19 +25,27 @@ pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
     };
     let out = match &args.out {
         Some(out) => session.files.absolute(out),
-        None => session.files.absolute(args.directory.split(':').next().unwrap_or(".")).join("deploy"),
+        None => session
+            .files
+            .absolute(args.directory.split(':').next().unwrap_or("."))
+            .join("deploy"),
     };
     let mut platforms = Vec::new();
-    let outcome = session.each(&inputs, true, |session, evaluation, _| match manifests(evaluation) {
-        Ok(found) => {
-            platforms.push(found);
-            Outcome::Fine
+    let outcome = session.each(&inputs, true, |session, evaluation, _| {
+        match manifests(evaluation) {
+            Ok(found) => {
+                platforms.push(found);
+                Outcome::Fine
+            }
+            Err(errors) => session.report(&errors),
         }
-        Err(errors) => session.report(&errors),
     });
     let (Outcome::Fine, [(manifests, gitops)]) = (outcome, &platforms[..]) else {
         if outcome == Outcome::Fine {
-            let error = Diagnostic::error(Code(910), "`render` takes one platform, and several were named");
+            let error = Diagnostic::error(
+                Code(910),
+                "`render` takes one platform, and several were named",
+            );
             return session.report(&[error]);
         }
         return outcome;
@@ -51,16 +59,29 @@ pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
     let rendered = start.elapsed();
     let shown = format!("{}/", session.files.display(&out).trim_end_matches('/'));
     let tree = Tree::new(out, shown.clone());
-    let result = if args.check { tree.compare(&plan.files) } else { tree.write(&plan.files) };
+    let result = if args.check {
+        tree.compare(&plan.files)
+    } else {
+        tree.write(&plan.files)
+    };
     let difference = match result {
         Ok(difference) => difference,
         Err(error) => return session.report(&[error]),
     };
-    let text = summary(&plan, &difference, &shown, args.check, [checked, rendered - checked, start.elapsed() - rendered]);
+    let text = summary(
+        &plan,
+        &difference,
+        &shown,
+        args.check,
+        [checked, rendered - checked, start.elapsed() - rendered],
+    );
     let outcome = session.print(text.as_bytes());
     if args.check && !difference.is_empty() {
-        let error = Diagnostic::error(Code(433), format!("`{shown}` is not what the platform renders to"))
-            .help("run `holosc render`, and commit what it writes");
+        let error = Diagnostic::error(
+            Code(433),
+            format!("`{shown}` is not what the platform renders to"),
+        )
+        .help("run `holosc render`, and commit what it writes");
         return session.report(&[error]);
     }
     outcome
@@ -74,20 +95,35 @@ fn manifests(evaluation: &mut Evaluation<'_>) -> Result<(Data, Option<Data>), Ve
         return Err(errors);
     }
     let mut field = |name: &str| -> Result<Option<Data>, Vec<Diagnostic>> {
-        let Some(node) = evaluation.lookup(root, &[Selector::Field(name.into())]) else { return Ok(None) };
+        let Some(node) = evaluation.lookup(root, &[Selector::Field(name.into())]) else {
+            return Ok(None);
+        };
         let errors = evaluation.errors(node, Strictness::Concrete);
-        if crate::load::fatal(&errors) { Err(errors) } else { evaluation.data(node).map(Some) }
+        if crate::load::fatal(&errors) {
+            Err(errors)
+        } else {
+            evaluation.data(node).map(Some)
+        }
     };
     let Some(manifests) = field("manifests")? else {
         return Err(vec![
-            Diagnostic::error(Code(430), "this package is not a platform: it has no field `manifests`")
-                .help("a platform is `platform.#Platform & {…}` after `import \"platform\"`"),
+            Diagnostic::error(
+                Code(430),
+                "this package is not a platform: it has no field `manifests`",
+            )
+            .help("a platform is `platform.#Platform & {…}` after `import \"platform\"`"),
         ]);
     };
     Ok((manifests, field("gitops")?))
 }
 
-fn summary(plan: &Plan, difference: &Difference, shown: &str, check: bool, times: [Duration; 3]) -> String {
+fn summary(
+    plan: &Plan,
+    difference: &Difference,
+    shown: &str,
+    check: bool,
+    times: [Duration; 3],
+) -> String {
     let mut out = String::new();
     let counts = [
         format!(
@@ -96,7 +132,11 @@ fn summary(plan: &Plan, difference: &Difference, shown: &str, check: bool, times
             count(plan.namespaces, "namespace"),
             count(plan.components, "component"),
         ),
-        format!("rendered  {}, validated against {}", count(plan.objects, "object"), count(plan.kinds, "kind")),
+        format!(
+            "rendered  {}, validated against {}",
+            count(plan.objects, "object"),
+            count(plan.kinds, "kind")
+        ),
         format!(
             "{}  {shown}  {} changed, {} new, {} removed, {} same",
             if check { "compared" } else { "wrote   " },
@@ -110,18 +150,40 @@ fn summary(plan: &Plan, difference: &Difference, shown: &str, check: bool, times
         let _ = writeln!(out, " {line:<60} {:>6.2} s", time.as_secs_f64());
     }
     let contents = |name: &String| plan.files.get(name).map_or(&[][..], Vec::as_slice);
-    let changed = difference.changed.iter().map(|(name, before)| ("~", name, change::describe(before, contents(name))));
-    let removed = difference.removed.iter().map(|name| ("-", name, String::new()));
+    let changed = difference
+        .changed
+        .iter()
+        .map(|(name, before)| ("~", name, change::describe(before, contents(name))));
+    let removed = difference
+        .removed
+        .iter()
+        .map(|name| ("-", name, String::new()));
     // A first render is all new; its files are not worth a list.
-    let new = difference.new.iter().filter(|_| difference.same + difference.changed.len() > 0);
+    let new = difference
+        .new
+        .iter()
+        .filter(|_| difference.same + difference.changed.len() > 0);
     let new = new.map(|name| ("+", name, String::new()));
     let lines: Vec<_> = changed.chain(new).chain(removed).collect();
-    let width = lines.iter().take(MOST_LISTED).map(|(_, name, _)| name.len()).max().unwrap_or(0);
+    let width = lines
+        .iter()
+        .take(MOST_LISTED)
+        .map(|(_, name, _)| name.len())
+        .max()
+        .unwrap_or(0);
     for (mark, name, words) in lines.iter().take(MOST_LISTED) {
-        let _ = writeln!(out, "{}", format!("           {mark} {name:<width$}   {words}").trim_end());
+        let _ = writeln!(
+            out,
+            "{}",
+            format!("           {mark} {name:<width$}   {words}").trim_end()
+        );
     }
     if lines.len() > MOST_LISTED {
-        let _ = writeln!(out, "           … and {} more", number(lines.len() - MOST_LISTED));
+        let _ = writeln!(
+            out,
+            "           … and {} more",
+            number(lines.len() - MOST_LISTED)
+        );
     }
     out
 }
@@ -150,9 +212,17 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        for (n, expected) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_000_000, "1,000,000")] {
+        for (n, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1204, "1,204"),
+            (1_000_000, "1,000,000"),
+        ] {
             assert_eq!(number(n), expected);
         }
-        assert_eq!((count(1, "file").as_str(), count(2, "file").as_str()), ("1 file", "2 files"));
+        assert_eq!(
+            (count(1, "file").as_str(), count(2, "file").as_str()),
+            ("1 file", "2 files")
+        );
     }
 }

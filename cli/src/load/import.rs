@@ -5,6 +5,7 @@ use super::{Instance, Loader};
 use holos_lang::diagnostic::{Source, SourceMap};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax;
+use holos_lang::value::builtin::Builtins as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

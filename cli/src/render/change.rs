@@ -18,11 +18,20 @@ pub fn describe(before: &[u8], after: &[u8]) -> String {
             Some(old) => {
                 let mut found = Vec::new();
                 compare(&mut Vec::new(), old, new, &mut found);
-                changes.extend(found.into_iter().map(|change| format!("{identity}: {change}")));
+                changes.extend(
+                    found
+                        .into_iter()
+                        .map(|change| format!("{identity}: {change}")),
+                );
             }
         }
     }
-    changes.extend(before.keys().filter(|key| !after.contains_key(*key)).map(|key| format!("{key}: removed")));
+    changes.extend(
+        before
+            .keys()
+            .filter(|key| !after.contains_key(*key))
+            .map(|key| format!("{key}: removed")),
+    );
     match &changes[..] {
         [] => "layout only".into(),
         [one] => one.clone(),
@@ -60,7 +69,9 @@ fn objects(text: &[u8]) -> BTreeMap<String, Value> {
             (Value::Struct(fields), Some(at)) => Some(&fields[at].1),
             _ => None,
         };
-        let name = metadata.and_then(|metadata| scalar(metadata, "name")).unwrap_or_default();
+        let name = metadata
+            .and_then(|metadata| scalar(metadata, "name"))
+            .unwrap_or_default();
         let namespace = metadata.and_then(|metadata| scalar(metadata, "namespace"));
         let mut identity = format!("{kind} {name}");
         if out.contains_key(&identity) {
@@ -120,7 +131,10 @@ fn compare<'v>(path: &mut Vec<&'v str>, old: &'v Value, new: &'v Value, out: &mu
                 }
                 path.pop();
             }
-            for (name, _) in before.iter().filter(|(name, _)| !after.iter().any(|(key, _)| key == name)) {
+            for (name, _) in before
+                .iter()
+                .filter(|(name, _)| !after.iter().any(|(key, _)| key == name))
+            {
                 path.push(name);
                 out.push(format!("{} removed", show_path(path)));
                 path.pop();
@@ -146,7 +160,12 @@ fn show_path(path: &[&str]) -> String {
 
 /// Two values without what they begin with alike, where they are long: `1.14.1 → 1.14.2` of two images.
 fn shorten(old: &str, new: &str) -> (String, String) {
-    let same: usize = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let same: usize = old
+        .chars()
+        .zip(new.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
     let cut = old[..same].rfind([':', '@', ' ']).map_or(0, |at| at + 1);
     let clip = |text: &str| match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &text[..at]),
@@ -165,9 +184,21 @@ mod tests {
             format!("kind: Deployment\nmetadata:\n  name: bank\nspec:\n  image: {image}\n{extra}")
         };
         for (before, after, expected) in [
-            (object("r/bank:1.14.1", ""), object("r/bank:1.14.2", ""), "Deployment bank: image 1.14.1 → 1.14.2"),
-            (object("a", ""), object("a", "  replicas: 3\n"), "Deployment bank: replicas added"),
-            (object("a", "  replicas: 3\n"), object("b", ""), "Deployment bank: image a → b, and 1 more"),
+            (
+                object("r/bank:1.14.1", ""),
+                object("r/bank:1.14.2", ""),
+                "Deployment bank: image 1.14.1 → 1.14.2",
+            ),
+            (
+                object("a", ""),
+                object("a", "  replicas: 3\n"),
+                "Deployment bank: replicas added",
+            ),
+            (
+                object("a", "  replicas: 3\n"),
+                object("b", ""),
+                "Deployment bank: image a → b, and 1 more",
+            ),
             (String::new(), object("a", ""), "Deployment bank: new"),
         ] {
             assert_eq!(describe(before.as_bytes(), after.as_bytes()), expected);

@@ -7,5 +7,6 @@
 pub mod change;
 pub mod plan;
 pub mod tree;
+pub mod validate;
 
 pub use plan::{Plan, plan};

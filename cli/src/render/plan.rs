@@ -1,8 +1,8 @@
 //! What files a platform's manifests make, and whether every object is fit to be applied.
 
+use crate::render::validate::{Finding, Reason, Validator};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::value::Data;
-use holos_schemas::validate::{Finding, Reason, Validator};
 use holos_stdlib::encoding::{self, Format};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,11 @@ struct Object<'d> {
 ///
 /// Findings are errors, but for kinds without a schema: those are warnings. Where one finding holds of
 /// objects on several clusters, it is said once.
-pub fn plan(manifests: &Data, gitops: Option<&Data>, validator: &Validator) -> (Plan, Vec<Diagnostic>) {
+pub fn plan(
+    manifests: &Data,
+    gitops: Option<&Data>,
+    validator: &Validator,
+) -> (Plan, Vec<Diagnostic>) {
     let mut plan = Plan::default();
     let mut errors = Vec::new();
     let mut groups: Vec<(String, Vec<Object<'_>>)> = Vec::new();
@@ -50,15 +54,25 @@ pub fn plan(manifests: &Data, gitops: Option<&Data>, validator: &Validator) -> (
                 errors.extend(unfit(name, &path));
             }
             let objects: Vec<Object<'_>> = fields(objects, &path, &mut errors)
-                .map(|(key, data)| Object { path: format!("{path}.{}", label(key)), data })
+                .map(|(key, data)| Object {
+                    path: format!("{path}.{}", label(key)),
+                    data,
+                })
                 .collect();
             components.insert(component.clone());
             if !objects.is_empty() {
-                groups.push((format!("clusters/{cluster}/components/{component}/{component}.gen.yaml"), objects));
+                groups.push((
+                    format!("clusters/{cluster}/components/{component}/{component}.gen.yaml"),
+                    objects,
+                ));
             }
         }
     }
-    for (cluster, of_cluster) in gitops.into_iter().flat_map(|gitops| fields(gitops, "gitops", &mut errors)).collect::<Vec<_>>() {
+    for (cluster, of_cluster) in gitops
+        .into_iter()
+        .flat_map(|gitops| fields(gitops, "gitops", &mut errors))
+        .collect::<Vec<_>>()
+    {
         let path = format!("gitops.{}", label(cluster));
         for (component, data) in fields(of_cluster, &path, &mut errors) {
             let path = format!("{path}.{}", label(component));
@@ -72,13 +86,25 @@ pub fn plan(manifests: &Data, gitops: Option<&Data>, validator: &Validator) -> (
     plan.components = components.len();
     let all: Vec<&Object<'_>> = groups.iter().flat_map(|(_, objects)| objects).collect();
     plan.objects = all.len();
-    let named = |object: &&Object<'_>| (text(object.data, "kind") == Some("Namespace")).then(|| name(object.data));
-    plan.namespaces = all.iter().filter_map(named).collect::<BTreeSet<_>>().len();
-    let kinds = all.iter().filter_map(|object| Some((text(object.data, "apiVersion")?, text(object.data, "kind")?)));
-    let kinds: BTreeSet<_> = kinds.filter(|(version, kind)| holos_schemas::kind(version, kind).is_some()).collect();
+    let namespaces = all
+        .iter()
+        .filter(|object| text(object.data, "kind") == Some("Namespace"));
+    plan.namespaces = namespaces
+        .map(|object| name(object.data))
+        .collect::<BTreeSet<_>>()
+        .len();
+    let kinds = all
+        .iter()
+        .filter_map(|object| Some((text(object.data, "apiVersion")?, text(object.data, "kind")?)));
+    let kinds: BTreeSet<_> = kinds
+        .filter(|(version, kind)| holos_schemas::kind(version, kind).is_some())
+        .collect();
     plan.kinds = kinds.len();
     errors.extend(check(&all, validator));
-    let written: Vec<_> = groups.par_iter().map(|(file, objects)| (file.clone(), write(objects))).collect();
+    let written: Vec<_> = groups
+        .par_iter()
+        .map(|(file, objects)| (file.clone(), write(objects)))
+        .collect();
     for (file, result) in written {
         match result {
             Ok(contents) => {
@@ -97,7 +123,8 @@ fn write(objects: &[Object<'_>]) -> Result<Vec<u8>, Diagnostic> {
             out.extend_from_slice(b"---\n");
         }
         encoding::write(Format::Yaml, object.data, &mut out).map_err(|error| {
-            Diagnostic::error(Code(505), format!("cannot write this as YAML: {error}")).at_path(&object.path)
+            Diagnostic::error(Code(505), format!("cannot write this as YAML: {error}"))
+                .at_path(&object.path)
         })?;
     }
     Ok(out)
@@ -105,7 +132,10 @@ fn write(objects: &[Object<'_>]) -> Result<Vec<u8>, Diagnostic> {
 
 /// Findings on every object, the same ones on other clusters only counted.
 fn check(objects: &[&Object<'_>], validator: &Validator) -> Vec<Diagnostic> {
-    let found: Vec<Vec<Finding>> = objects.par_iter().map(|object| validator.data(object.data)).collect();
+    let found: Vec<Vec<Finding>> = objects
+        .par_iter()
+        .map(|object| validator.data(object.data))
+        .collect();
     // By what is wrong with what: the object's identity without the cluster.
     let mut groups: Vec<(String, Vec<(&Object<'_>, &Finding)>)> = Vec::new();
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
@@ -113,7 +143,12 @@ fn check(objects: &[&Object<'_>], validator: &Validator) -> Vec<Diagnostic> {
         for finding in findings {
             let key = match finding.reason {
                 Reason::NoSchema => finding.message.clone(),
-                _ => format!("{}\n{}\n{}", describe(object.data), finding.path, finding.message),
+                _ => format!(
+                    "{}\n{}\n{}",
+                    describe(object.data),
+                    finding.path,
+                    finding.message
+                ),
             };
             let at = *index.entry(key.clone()).or_insert_with(|| {
                 groups.push((key, Vec::new()));
@@ -138,12 +173,17 @@ fn check(objects: &[&Object<'_>], validator: &Validator) -> Vec<Diagnostic> {
                 Reason::NoSchema => Diagnostic::warning(finding.reason.code(), message),
                 _ => Diagnostic::error(finding.reason.code(), message),
             };
-            diagnostic = diagnostic.note(format!("the value is `{path}`")).at_path(path);
+            diagnostic = diagnostic
+                .note(format!("the value is `{path}`"))
+                .at_path(path);
             diagnostic.help.extend(finding.help.clone());
             match places.len() - 1 {
                 0 => {}
                 1 => diagnostic = diagnostic.note("and 1 more object for the same reason"),
-                n => diagnostic = diagnostic.note(format!("and {n} more objects for the same reason")),
+                n => {
+                    diagnostic =
+                        diagnostic.note(format!("and {n} more objects for the same reason"))
+                }
             }
             Some(diagnostic)
         })
@@ -170,11 +210,16 @@ fn fields<'d>(
 /// Names become folders and files: they are DNS labels, as Kubernetes' own names.
 fn unfit(name: &str, path: &str) -> Option<Diagnostic> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-    let fine = name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.len() <= 200;
+    let fine = name.chars().all(fits)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= 200;
     (!fine).then(|| {
-        Diagnostic::error(Code(432), format!("`{name}` cannot be the name of a folder"))
-            .at_path(path)
-            .note("names of clusters and components are lower-case letters, digits, `-` and `.`")
+        Diagnostic::error(
+            Code(432),
+            format!("`{name}` cannot be the name of a folder"),
+        )
+        .at_path(path)
+        .note("names of clusters and components are lower-case letters, digits, `-` and `.`")
     })
 }
 
@@ -183,7 +228,11 @@ fn label(name: &str) -> String {
     let plain = !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
-    if plain { name.to_string() } else { format!("{name:?}") }
+    if plain {
+        name.to_string()
+    } else {
+        format!("{name:?}")
+    }
 }
 
 fn text<'d>(data: &'d Data, field: &str) -> Option<&'d str> {
@@ -195,13 +244,18 @@ fn text<'d>(data: &'d Data, field: &str) -> Option<&'d str> {
 
 fn get<'d>(data: &'d Data, field: &str) -> Option<&'d Data> {
     match data {
-        Data::Struct(fields) => fields.iter().find(|(name, _)| **name == *field).map(|(_, data)| data),
+        Data::Struct(fields) => fields
+            .iter()
+            .find(|(name, _)| **name == *field)
+            .map(|(_, data)| data),
         _ => None,
     }
 }
 
 fn name(data: &Data) -> &str {
-    get(data, "metadata").and_then(|metadata| text(metadata, "name")).unwrap_or("")
+    get(data, "metadata")
+        .and_then(|metadata| text(metadata, "name"))
+        .unwrap_or("")
 }
 
 /// `Deployment bank`, as people say it.

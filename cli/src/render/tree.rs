@@ -54,22 +54,37 @@ impl Tree {
     /// Where the disk cannot be read.
     pub fn compare(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<Difference, Diagnostic> {
         // A run that was killed between two renames left the tree here.
-        let folder = if self.root.join(FOLDER).exists() { FOLDER } else { OLD };
+        let folder = if self.root.join(FOLDER).exists() {
+            FOLDER
+        } else {
+            OLD
+        };
         let mut difference = Difference::default();
         let mut owned = Vec::new();
         self.walk(&self.root.join(folder), FOLDER, &mut owned)
             .map_err(|(path, error)| self.error(901, "read", &path, &error))?;
         for (name, contents) in files {
-            let path = self.root.join(folder).join(name.strip_prefix(FOLDER).unwrap_or(name).trim_start_matches('/'));
+            let path = self.root.join(folder).join(
+                name.strip_prefix(FOLDER)
+                    .unwrap_or(name)
+                    .trim_start_matches('/'),
+            );
             match fs::read(&path) {
                 Ok(before) if before == *contents => difference.same += 1,
                 Ok(before) => difference.changed.push((name.clone(), before)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => difference.new.push(name.clone()),
-                Err(error) if error.kind() == io::ErrorKind::NotADirectory => difference.new.push(name.clone()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    difference.new.push(name.clone())
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                    difference.new.push(name.clone())
+                }
                 Err(error) => return Err(self.error(901, "read", &path, &error)),
             }
         }
-        difference.removed = owned.into_iter().filter(|name| !files.contains_key(name)).collect();
+        difference.removed = owned
+            .into_iter()
+            .filter(|name| !files.contains_key(name))
+            .collect();
         Ok(difference)
     }
 
@@ -83,7 +98,10 @@ impl Tree {
         // The lock is on the folder itself and ends with this process, however it ends.
         let lock = File::open(&self.root).map_err(|e| failed(&self.root, &e))?;
         if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(Diagnostic::error(Code(905), format!("another render is writing `{}`", self.shown)));
+            return Err(Diagnostic::error(
+                Code(905),
+                format!("another render is writing `{}`", self.shown),
+            ));
         }
         self.recover().map_err(|(path, e)| failed(&path, &e))?;
         let difference = self.compare(files)?;
@@ -124,7 +142,11 @@ impl Tree {
             self.carry(&folder, &new, FOLDER, files)?;
         }
         for (name, contents) in files {
-            let path = new.join(name.strip_prefix(FOLDER).unwrap_or(name).trim_start_matches('/'));
+            let path = new.join(
+                name.strip_prefix(FOLDER)
+                    .unwrap_or(name)
+                    .trim_start_matches('/'),
+            );
             if path.exists() {
                 continue;
             }
@@ -149,7 +171,10 @@ impl Tree {
         for entry in at(from, fs::read_dir(from))? {
             let entry = at(from, entry)?;
             let (source, name) = (entry.path(), entry.file_name());
-            let (target, shown) = (to.join(&name), format!("{shown}/{}", name.to_string_lossy()));
+            let (target, shown) = (
+                to.join(&name),
+                format!("{shown}/{}", name.to_string_lossy()),
+            );
             let kind = at(&source, entry.file_type())?;
             if kind.is_dir() {
                 at(&target, fs::create_dir(&target))?;
@@ -189,7 +214,12 @@ impl Tree {
     }
 
     /// The owned files below `dir`, sorted.
-    fn walk(&self, dir: &Path, shown: &str, out: &mut Vec<String>) -> Result<(), (PathBuf, io::Error)> {
+    fn walk(
+        &self,
+        dir: &Path,
+        shown: &str,
+        out: &mut Vec<String>,
+    ) -> Result<(), (PathBuf, io::Error)> {
         let entries = match fs::read_dir(dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => at(dir, entries)?,
@@ -197,7 +227,10 @@ impl Tree {
         let mut names = Vec::new();
         for entry in entries {
             let entry = at(dir, entry)?;
-            names.push((entry.file_name().to_string_lossy().into_owned(), at(dir, entry.file_type())?));
+            names.push((
+                entry.file_name().to_string_lossy().into_owned(),
+                at(dir, entry.file_type())?,
+            ));
         }
         names.sort_by(|a, b| a.0.cmp(&b.0));
         for (name, kind) in names {
@@ -217,7 +250,9 @@ impl Tree {
             true => self.shown.clone(),
             false => format!("{}/{}", self.shown.trim_end_matches('/'), below.display()),
         };
-        let why = if error.kind() == io::ErrorKind::NotADirectory || error.kind() == io::ErrorKind::AlreadyExists {
+        let why = if error.kind() == io::ErrorKind::NotADirectory
+            || error.kind() == io::ErrorKind::AlreadyExists
+        {
             "it is a file, not a directory".into()
         } else {
             plain(error)
@@ -247,7 +282,9 @@ mod tests {
     use super::*;
 
     fn files(list: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
-        list.iter().map(|(name, text)| (name.to_string(), text.as_bytes().to_vec())).collect()
+        list.iter()
+            .map(|(name, text)| (name.to_string(), text.as_bytes().to_vec()))
+            .collect()
     }
 
     fn disk(root: &Path) -> Vec<String> {
@@ -260,7 +297,10 @@ mod tests {
                     folders.push(path);
                 } else {
                     let text = fs::read_to_string(&path).unwrap();
-                    out.push(format!("{}={text}", path.strip_prefix(root).unwrap().display()));
+                    out.push(format!(
+                        "{}={text}",
+                        path.strip_prefix(root).unwrap().display()
+                    ));
                 }
             }
         }
@@ -278,14 +318,20 @@ mod tests {
     fn a_tree_becomes_what_it_is_to_be_and_others_files_stay() {
         let root = fresh("become");
         let tree = Tree::new(root.clone(), "deploy".into());
-        let (a, b) = ("clusters/east/components/a/a.gen.yaml", "clusters/east/components/b/b.gen.yaml");
+        let (a, b) = (
+            "clusters/east/components/a/a.gen.yaml",
+            "clusters/east/components/b/b.gen.yaml",
+        );
         let first = tree.write(&files(&[(a, "1"), (b, "1")])).unwrap();
         assert_eq!((first.new.len(), first.same), (2, 0));
         fs::write(root.join("clusters/east/notes.txt"), "mine").unwrap();
         let second = tree.write(&files(&[(a, "2")])).unwrap();
         assert_eq!(second.changed, [(a.to_string(), b"1".to_vec())]);
         assert_eq!(second.removed, [b]);
-        assert_eq!(disk(&root), [format!("{a}=2"), "clusters/east/notes.txt=mine".into()]);
+        assert_eq!(
+            disk(&root),
+            [format!("{a}=2"), "clusters/east/notes.txt=mine".into()]
+        );
         assert!(tree.write(&files(&[(a, "2")])).unwrap().is_empty());
         fs::remove_dir_all(&root).unwrap();
     }
