@@ -2,6 +2,7 @@
 
 mod builder;
 pub mod errors;
+mod format;
 mod lexer;
 mod literal;
 mod recover;
@@ -85,12 +86,10 @@ fn too_large(file: FileId, text: &str) -> Option<Diagnostic> {
 /// A tree that no text belongs to, as formatted text (`eval`, `def`, `import`). Literals are
 /// printed in CUE's canonical spelling.
 pub fn print(file: &tree::File) -> String {
-    let _ = file;
-    String::new()
+    format::print(file)
 }
 
 /// Formats source text, keeping every comment; `None` where nothing could be formatted.
 pub fn format(text: &str) -> Option<String> {
-    let _ = text;
-    None
+    format::format(text)
 }
