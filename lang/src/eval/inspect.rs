@@ -3,7 +3,9 @@
 //! [`Evaluation::inspect`] evaluates a node and its fields' own values lazily: what it hands out are
 //! node ids, to be inspected in turn. Nothing is taken as its default, nothing is dropped.
 
+use super::machine::{Machine, NIL, NodeData};
 use super::{Evaluation, NodeId, Selector};
+use crate::resolve::program::{ArcType, Comparison, Label, Value};
 use crate::syntax::tree::{Attribute, Presence};
 use crate::value::Number;
 use crate::value::builtin::Kind;
@@ -115,25 +117,250 @@ pub enum Allows {
 
 impl Evaluation<'_> {
     /// The node as it is.
-    pub fn inspect(&mut self, _node: NodeId) -> Inspection {
-        Inspection {
-            shape: Shape::Bottom,
-            error: Some(ErrorCode::Incomplete),
-            kind: Kind::NONE,
-            fields: Vec::new(),
-            patterns: Vec::new(),
-            closed: false,
+    pub fn inspect(&mut self, node: NodeId) -> Inspection {
+        let m = &mut self.machine;
+        m.finalize(node.0);
+        let target = m.deref(node.0);
+        let base = m.n(target).base;
+        let error = m.bottom_of(target);
+        let code = error.map(|e| code_of(m.code(e)));
+        let kept = error.map(|e| m.errors[e as usize].value);
+        let shape = match (base, kept) {
+            (Value::Bottom(_), Some(Value::Struct)) => Shape::Struct,
+            (Value::Bottom(_), Some(Value::List { .. })) => m.list_shape(target, false),
+            (Value::Bottom(_), _) => Shape::Bottom,
+            (Value::List { open }, _) => m.list_shape(target, open),
+            (base, _) => m.shape(base),
+        };
+        let kind = match base {
+            Value::Bottom(_) => match (kept, code) {
+                (Some(value @ (Value::Struct | Value::List { .. })), Some(code))
+                    if matches!(code, ErrorCode::Incomplete | ErrorCode::Cycle) =>
+                {
+                    m.kind(value)
+                }
+                (_, Some(ErrorCode::Incomplete | ErrorCode::Cycle)) => Kind::TOP,
+                _ => Kind::NONE,
+            },
+            base => m.kind(base),
+        };
+        let mut fields = Vec::new();
+        for (label, arc) in m.ordered_arcs(target) {
+            if label.is_int() || label.is_let() {
+                continue;
+            }
+            let presence = match m.n(arc).arc_type {
+                ArcType::Member => Presence::Regular,
+                ArcType::Required => Presence::Required,
+                ArcType::Optional => Presence::Optional,
+                _ => continue,
+            };
+            let text = m.program.strings.get(label.id());
+            let (name, package) = match text.split_once('\0') {
+                Some((name, package)) => (name, package),
+                None => (text, ""),
+            };
+            fields.push(InspectedField {
+                label: name.into(),
+                package: package.into(),
+                special: !label.is_regular(),
+                presence,
+                value: NodeId(arc),
+                attributes: m.attributes_of(arc),
+            });
         }
+        let mut patterns = Vec::new();
+        let id = m.n(target).patterns;
+        if id != NIL && !matches!(base, Value::List { .. }) {
+            for (pattern, conjuncts) in m.patterns[id as usize].pairs.clone() {
+                let key = match pattern {
+                    Value::Node(node) => node,
+                    value => {
+                        let node = m.new_inline(NIL);
+                        m.set_data(node, value);
+                        node
+                    }
+                };
+                let value = m.new_inline(NIL);
+                m.n_mut(value).flags |= NodeData::PATTERN;
+                for c in conjuncts {
+                    m.add_conjunct_record(value, c.expr, c.env, c.info.without_closedness());
+                }
+                patterns.push((NodeId(key), NodeId(value)));
+            }
+        }
+        let closed = m.is_closed_struct(target) || m.is_closed_list(target);
+        Inspection { shape, error: code, kind, fields, patterns, closed }
     }
 
     /// The node, or what its default is where it has one (a disjunction whose defaults come to one
     /// value).
     pub fn default(&mut self, node: NodeId) -> NodeId {
-        node
+        self.machine.finalize(node.0);
+        let target = self.machine.deref(node.0);
+        let taken = self.machine.default_of_node(target);
+        NodeId(taken)
     }
 
     /// Whether a field of that label could be added (or is there) without a closedness error.
-    pub fn allows(&mut self, _node: NodeId, _what: &Allows) -> bool {
-        false
+    pub fn allows(&mut self, node: NodeId, what: &Allows) -> bool {
+        self.machine.finalize(node.0);
+        let target = self.machine.deref(node.0);
+        match what {
+            Allows::Label(selector) => match self.label(selector) {
+                Some(label) => self.machine.accepts(target, label),
+                None => false,
+            },
+            Allows::AnyField => {
+                let m = &mut self.machine;
+                if m.is_open_struct(target) && !m.kind(m.n(target).base).and(Kind::STRUCT).is_empty() {
+                    return true;
+                }
+                m.any_pattern(target, Kind::STRING)
+            }
+            Allows::AnyIndex => {
+                let m = &mut self.machine;
+                match m.n(target).base {
+                    Value::List { open } => open,
+                    base => !m.kind(base).and(Kind::LIST).is_empty(),
+                }
+            }
+        }
+    }
+}
+
+fn code_of(code: super::error::ErrorCode) -> ErrorCode {
+    use super::error::ErrorCode as E;
+    match code {
+        E::Eval => ErrorCode::Eval,
+        E::User | E::Literal => ErrorCode::User,
+        E::StructuralCycle => ErrorCode::StructuralCycle,
+        E::Incomplete => ErrorCode::Incomplete,
+        E::Cycle => ErrorCode::Cycle,
+    }
+}
+
+impl Machine<'_> {
+    fn any_pattern(&self, node: u32, kind: Kind) -> bool {
+        let id = self.n(node).patterns;
+        id != NIL
+            && self.patterns[id as usize].pairs.iter().any(|(pattern, _)| match pattern {
+                Value::Top => true,
+                Value::Kind(k) => k.contains(kind),
+                _ => false,
+            })
+    }
+
+    /// The node of the default, made where the default is a plain value.
+    fn default_of_node(&mut self, node: u32) -> u32 {
+        let Value::Disjunction(index) = self.n(node).base else { return node };
+        let d = &self.disjunctions[index as usize];
+        if d.defaults != 1 {
+            return node;
+        }
+        match d.values[0] {
+            Value::Node(next) => {
+                let next = self.deref(next);
+                self.default_of_node(next)
+            }
+            value => self.value_node(value),
+        }
+    }
+
+    fn value_node(&mut self, value: Value) -> u32 {
+        if let Value::Node(node) = value {
+            return node;
+        }
+        let node = self.new_inline(NIL);
+        self.set_data(node, value);
+        node
+    }
+
+    fn list_shape(&mut self, node: u32, open: bool) -> Shape {
+        let elements: Vec<NodeId> = self
+            .arc_vec(node)
+            .iter()
+            .filter(|(label, arc)| label.is_int() && self.n(*arc).arc_type == ArcType::Member)
+            .map(|(_, arc)| NodeId(*arc))
+            .collect();
+        let rest = open.then(|| {
+            let rest = self.new_inline(NIL);
+            self.n_mut(rest).flags |= NodeData::PATTERN;
+            let id = self.n(node).patterns;
+            let mut any = false;
+            if id != NIL {
+                // Only what applies to elements beyond those present.
+                let beyond = Label::index(elements.len() as u32 + 1000);
+                for (pattern, conjuncts) in self.patterns[id as usize].pairs.clone() {
+                    if !self.matches_pattern(pattern, beyond) {
+                        continue;
+                    }
+                    for c in conjuncts {
+                        self.add_conjunct_record(rest, c.expr, c.env, c.info.without_closedness());
+                        any = true;
+                    }
+                }
+            }
+            if !any {
+                self.set_data(rest, Value::Top);
+            }
+            NodeId(rest)
+        });
+        Shape::List { elements, rest }
+    }
+
+    fn shape(&mut self, value: Value) -> Shape {
+        match value {
+            Value::None | Value::Cycle | Value::Top => Shape::Type(Kind::TOP),
+            Value::Bottom(_) => Shape::Bottom,
+            Value::Null => Shape::Null,
+            Value::Bool(b) => Shape::Bool(b),
+            Value::Int(i) => Shape::Number(Number::from_i64(i)),
+            Value::Number(id) => Shape::Number(self.program.numbers[id as usize].clone()),
+            Value::String(id) => Shape::String(self.program.strings.shared(id)),
+            Value::Bytes(id) => Shape::Bytes(self.program.bytes[id as usize].clone()),
+            Value::Kind(kind) => Shape::Type(kind),
+            Value::Bound(id) => {
+                let bound = self.program.bounds[id as usize];
+                let op = match bound.op {
+                    Comparison::Equal => BoundOp::Equal,
+                    Comparison::NotEqual => BoundOp::NotEqual,
+                    Comparison::Less => BoundOp::Less,
+                    Comparison::LessEqual => BoundOp::LessEqual,
+                    Comparison::Greater => BoundOp::Greater,
+                    Comparison::GreaterEqual => BoundOp::GreaterEqual,
+                    Comparison::Match => BoundOp::Match,
+                    Comparison::NotMatch => BoundOp::NotMatch,
+                };
+                Shape::Bound(op, Box::new(self.shape(bound.value)))
+            }
+            Value::Validator(id) => {
+                let name = self.validator_name(id);
+                let arguments = self.validators[id as usize].arguments.clone();
+                let arguments = arguments.into_iter().map(|a| NodeId(self.value_node(a))).collect();
+                Shape::Validator(name.into(), arguments)
+            }
+            Value::Function(_) => Shape::Validator(self.show(value).into(), Vec::new()),
+            Value::Conjunction(id) => {
+                let parts = self.conjunction(id).to_vec();
+                Shape::Conjunction(parts.into_iter().map(|p| self.shape(p)).collect())
+            }
+            Value::Disjunction(id) => {
+                let d = self.disjunctions[id as usize].clone();
+                let values = d.values.iter().map(|&v| NodeId(self.value_node(v))).collect();
+                Shape::Disjunction { values, defaults: d.defaults }
+            }
+            Value::Struct => Shape::Struct,
+            Value::List { open } => {
+                Shape::List { elements: Vec::new(), rest: open.then_some(NodeId(0)) }
+            }
+            Value::Node(node) => {
+                let node = self.deref(node);
+                match self.n(node).base {
+                    Value::List { open } => self.list_shape(node, open),
+                    base => self.shape(base),
+                }
+            }
+        }
     }
 }

@@ -2,13 +2,37 @@
 //!
 //! [`Evaluation`] is the one entry: it holds a compiled package and everything evaluated of it so far.
 
+mod call;
+mod close;
+mod comprehension;
+mod conjunct;
+mod cycle;
+mod disjunct;
+mod error;
+mod expr;
 pub mod inspect;
+mod machine;
+mod ops;
+mod order;
+mod report;
+mod sched;
+mod show;
+mod task;
+mod text;
+mod unify;
 
-use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::diagnostic::{Diagnostic, FileId, SourceMap};
+use crate::resolve::compile::{Compiler, Imported};
+use crate::resolve::program::{ArcType, Label, Value};
 use crate::resolve::{Importer, PackageFiles};
 use crate::syntax::tree;
 use crate::value::Data;
 use crate::value::builtin::Builtins;
+use machine::{Info, Machine, NIL};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+pub use machine::Stats;
 
 /// A value in the graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -46,62 +70,133 @@ pub struct View {
 
 /// A package being evaluated.
 pub struct Evaluation<'a> {
-    _builtins: &'a dyn Builtins,
+    machine: Machine<'a>,
+    main: PackageFiles,
+    imports: FxHashMap<Arc<str>, Imported>,
+    root: u32,
 }
 
 impl<'a> Evaluation<'a> {
     /// Compiles `main` and everything it imports. The diagnostics are those of reading, parsing and
     /// resolving; where one is an error, the evaluation can still be queried (for an editor).
     pub fn new(
-        _sources: &mut SourceMap,
-        _main: PackageFiles,
-        _importer: &mut dyn Importer,
+        sources: &mut SourceMap,
+        main: PackageFiles,
+        importer: &mut dyn Importer,
         builtins: &'a dyn Builtins,
     ) -> (Evaluation<'a>, Vec<Diagnostic>) {
-        (
-            Evaluation {
-                _builtins: builtins,
-            },
-            Vec::new(),
-        )
+        let loaded = crate::resolve::load::load(sources, main, importer, builtins);
+        let mut machine = Machine::new(loaded.program, builtins);
+        let root = machine.package_node(0);
+        let evaluation =
+            Evaluation { machine, main: loaded.main, imports: loaded.imports, root };
+        (evaluation, loaded.errors)
     }
 
     /// The value of the whole package.
     pub fn root(&self) -> NodeId {
-        NodeId(0)
+        NodeId(self.root)
     }
 
     /// The value of an expression in the scope of the package (`-e`), compiled as a file of its own.
+    ///
+    /// # Errors
+    /// What is wrong with its names.
     pub fn expression(
         &mut self,
-        _file: crate::diagnostic::FileId,
-        _expr: &tree::Expr,
+        file: FileId,
+        expr: &tree::Expr,
     ) -> Result<NodeId, Vec<Diagnostic>> {
-        Ok(NodeId(0))
+        let path = if self.main.path.is_empty() { &self.main.name } else { &self.main.path };
+        let builtins = self.machine.builtins;
+        let compiler =
+            Compiler::new(&mut self.machine.program, builtins, &self.imports, path.clone());
+        let (id, errors) = compiler.expression(&self.main.files, file, expr);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let env = self.machine.new_env(NIL, self.root);
+        let node = self.machine.new_inline(NIL);
+        self.machine.add_conjunct_record(node, id, env, Info::default());
+        Ok(NodeId(node))
     }
 
     /// `a & b` as a new value (`vet`: data against a schema).
-    pub fn unify(&mut self, a: NodeId, _b: NodeId) -> NodeId {
-        a
+    pub fn unify(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        let m = &mut self.machine;
+        let node = m.new_inline(NIL);
+        for side in [a, b] {
+            let expr = m.value_expr(Value::Node(side.0), m.source);
+            m.add_conjunct_record(node, expr, NIL, Info::default());
+        }
+        NodeId(node)
     }
 
     /// Steps from a value to a field or element of it.
-    pub fn lookup(&mut self, _node: NodeId, _path: &[Selector]) -> Option<NodeId> {
-        None
+    pub fn lookup(&mut self, node: NodeId, path: &[Selector]) -> Option<NodeId> {
+        let mut at = node.0;
+        for step in path {
+            let label = self.label(step)?;
+            self.machine.finalize(at);
+            let target = self.machine.default_node(at);
+            at = self.machine.find_arc(target, label)?;
+            if self.machine.n(at).arc_type > ArcType::Optional {
+                return None;
+            }
+        }
+        Some(NodeId(at))
+    }
+
+    fn label(&mut self, selector: &Selector) -> Option<Label> {
+        let path = if self.main.path.is_empty() { &self.main.name } else { &self.main.path };
+        match selector {
+            Selector::Field(name) => {
+                Some(Label::string(self.machine.program.strings.intern(name)))
+            }
+            Selector::Special(name) => {
+                let (name, path) = match name.split_once('$') {
+                    Some((name, path)) => (name, path.to_string()),
+                    None => (name.as_str(), path.to_string()),
+                };
+                Some(self.machine.program.identifier_label(name, &path))
+            }
+            Selector::Index(index) => {
+                let index = u32::try_from(*index).ok().filter(|i| *i < Label::MAX_INDEX)?;
+                Some(Label::index(index))
+            }
+        }
     }
 
     /// Every error in the value, sorted by place.
-    pub fn errors(&mut self, _node: NodeId, _strictness: Strictness) -> Vec<Diagnostic> {
-        Vec::new()
+    pub fn errors(&mut self, node: NodeId, strictness: Strictness) -> Vec<Diagnostic> {
+        self.machine.finalize(node.0);
+        self.machine.report(node.0, strictness == Strictness::Concrete)
     }
 
     /// The value as data, in output order.
-    pub fn data(&mut self, _node: NodeId) -> Result<Data, Vec<Diagnostic>> {
-        Ok(Data::Null)
+    ///
+    /// # Errors
+    /// Everything that is wrong or not concrete.
+    pub fn data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
+        let errors = self.errors(node, Strictness::Concrete);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        self.machine
+            .data_of(Value::Node(node.0))
+            .map_err(|error| self.machine.diagnose_all(error))
     }
 
     /// The value as language text's tree; print it with [`crate::syntax::print`].
-    pub fn tree(&mut self, _node: NodeId, _view: View) -> tree::Expr {
-        tree::Expr::Null(Default::default())
+    pub fn tree(&mut self, node: NodeId, view: View) -> tree::Expr {
+        self.machine.finalize(node.0);
+        self.machine.tree(node.0, view)
+    }
+
+    /// Work counters so far.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.machine.stats;
+        stats.nodes = self.machine.nodes.len() as u64;
+        stats
     }
 }

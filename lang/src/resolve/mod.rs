@@ -1,5 +1,8 @@
 //! Names to slots, imports to packages: from syntax trees to a program the evaluator runs.
 
+pub(crate) mod compile;
+pub(crate) mod load;
+pub(crate) mod program;
 pub mod tags;
 
 use crate::diagnostic::{Diagnostic, FileId, SourceMap};
@@ -39,4 +42,14 @@ pub trait Importer {
         path: &str,
         from: &str,
     ) -> Result<PackageFiles, ImportError>;
+}
+
+/// The name an import path declares where neither an alias nor the package says otherwise: the
+/// qualifier after `:`, else the last element without a major version (`@v1`).
+pub fn implied_name(path: &str) -> &str {
+    if let Some((_, qualifier)) = path.rsplit_once(':') {
+        return qualifier;
+    }
+    let path = path.split('@').next().unwrap_or(path);
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -19,3 +19,20 @@ pub enum Data {
     /// Regular fields in output order; names are unique.
     Struct(Vec<(Arc<str>, Data)>),
 }
+
+/// Whether two values are equal as `==` has it: numbers by value, structs whatever their order.
+pub fn equal_data(a: &Data, b: &Data) -> bool {
+    match (a, b) {
+        (Data::Number(x), Data::Number(y)) => x.numeric_cmp(y).is_eq(),
+        (Data::List(x), Data::List(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(a, b)| equal_data(a, b))
+        }
+        (Data::Struct(x), Data::Struct(y)) => {
+            x.len() == y.len()
+                && x.iter().all(|(name, a)| {
+                    y.iter().find(|(other, _)| other == name).is_some_and(|(_, b)| equal_data(a, b))
+                })
+        }
+        _ => a == b,
+    }
+}

@@ -1,0 +1,240 @@
+//! Errors as values: bottoms, their codes, and how they combine.
+
+use super::machine::*;
+use crate::diagnostic::Place;
+use crate::resolve::program::*;
+use crate::value::builtin::Kind;
+use smallvec::SmallVec;
+
+/// What sort of error a bottom is, worst first. The last two may be mended by more information.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum ErrorCode {
+    #[default]
+    Eval,
+    /// `error("…")`.
+    User,
+    /// A literal `_|_`.
+    Literal,
+    StructuralCycle,
+    Incomplete,
+    Cycle,
+}
+
+impl ErrorCode {
+    /// Whether more information may still mend it.
+    pub fn is_incomplete(self) -> bool {
+        self >= ErrorCode::Incomplete
+    }
+
+    /// The name CUE's tests give it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorCode::Eval => "eval",
+            ErrorCode::User => "user",
+            ErrorCode::Literal => "user",
+            ErrorCode::StructuralCycle => "structural cycle",
+            ErrorCode::Incomplete => "incomplete",
+            ErrorCode::Cycle => "cycle",
+        }
+    }
+}
+
+/// What went wrong, with the values that took part; turned into words only when it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Message {
+    Text(String),
+    /// Two scalars that differ, or a value of another kind.
+    Conflict { left: Value, right: Value },
+    /// Kinds without a common one; the values where they are known.
+    Mismatch { left: Value, right: Value, kinds: (Kind, Kind) },
+    NotAllowed(Label),
+    OutOfBound { value: Value, bound: Value },
+    IncompatibleBounds { left: Value, right: Value },
+    UndefinedField(Label),
+    OptionalField(Label),
+    RequiredMissing(Label),
+    RequiredAbsent(Label),
+    StructuralCycle,
+    CycleWith(ExprId),
+    Unresolved(Value),
+    NotConcrete(Value),
+    ListLength { left: u32, right: u32 },
+    /// All arms failed.
+    Disjunction,
+    User(String),
+    NotSatisfied { value: Value, validator: Value },
+    FrozenField(Label),
+}
+
+/// An error value.
+#[derive(Clone, Debug)]
+pub(super) struct Bottom {
+    pub code: ErrorCode,
+    pub message: Message,
+    /// The node it was found at.
+    pub node: Node,
+    /// Expressions that took part.
+    pub exprs: SmallVec<[ExprId; 2]>,
+    /// Declarations that took part (labels that are not allowed).
+    pub places: SmallVec<[Place; 2]>,
+    /// The errors it is made of.
+    pub parts: Vec<ErrId>,
+    /// A field that a closed struct does not have.
+    pub not_allowed: bool,
+    /// It is (only) that of a child.
+    pub from_child: bool,
+    /// What the node would be without the error: a struct or list keeps its arcs.
+    pub value: Value,
+}
+
+impl Default for Bottom {
+    fn default() -> Bottom {
+        Bottom {
+            code: ErrorCode::Eval,
+            message: Message::Text(String::new()),
+            node: NIL,
+            exprs: SmallVec::new(),
+            places: SmallVec::new(),
+            parts: Vec::new(),
+            not_allowed: false,
+            from_child: false,
+            value: Value::None,
+        }
+    }
+}
+
+impl Machine<'_> {
+    pub(super) fn new_error(&mut self, code: ErrorCode, message: Message) -> ErrId {
+        let error = Bottom {
+            code,
+            message,
+            node: self.node,
+            exprs: SmallVec::from_slice(&[self.source]),
+            ..Bottom::default()
+        };
+        self.push_error(error)
+    }
+
+    pub(super) fn push_error(&mut self, error: Bottom) -> ErrId {
+        self.errors.push(error);
+        (self.errors.len() - 1) as ErrId
+    }
+
+    pub(super) fn text_error(&mut self, code: ErrorCode, text: impl Into<String>) -> ErrId {
+        self.new_error(code, Message::Text(text.into()))
+    }
+
+    /// Adds an error to those of the expression under evaluation.
+    pub(super) fn add_error(&mut self, error: ErrId) {
+        self.errs = self.combine(self.errs, error);
+    }
+
+    /// A final error of the expression under evaluation, with a text.
+    pub(super) fn fail(&mut self, text: impl Into<String>) -> Value {
+        let error = self.text_error(ErrorCode::Eval, text);
+        Value::Bottom(error)
+    }
+
+    /// An incomplete error, added to those of the expression under evaluation.
+    pub(super) fn add_incomplete(&mut self, text: impl Into<String>) {
+        let error = self.text_error(ErrorCode::Incomplete, text);
+        self.add_error(error);
+    }
+
+    pub(super) fn code(&self, error: ErrId) -> ErrorCode {
+        self.errors[error as usize].code
+    }
+
+    /// One error of two: a pending one gives way to a worse one, two final ones are both kept.
+    pub(super) fn combine(&mut self, a: ErrId, b: ErrId) -> ErrId {
+        if a == NIL || a == b {
+            return b;
+        }
+        if b == NIL {
+            return a;
+        }
+        let (mut x, mut y) = (a, b);
+        if self.code(x) > self.code(y) {
+            (x, y) = (y, x);
+        }
+        if self.code(x) != self.code(y) && self.code(y).is_incomplete() {
+            return x;
+        }
+        let (first, second) = (a, b);
+        let mut parts = Vec::new();
+        for id in [first, second] {
+            let error = &self.errors[id as usize];
+            if error.parts.is_empty() || !matches!(error.message, Message::Text(ref t) if t.is_empty()) {
+                if !parts.contains(&id) {
+                    parts.push(id);
+                }
+            } else {
+                for &part in &error.parts {
+                    if !parts.contains(&part) {
+                        parts.push(part);
+                    }
+                }
+            }
+        }
+        if parts.len() == 1 {
+            return parts[0];
+        }
+        let code = self.code(x);
+        let not_allowed = parts.iter().all(|&p| self.errors[p as usize].not_allowed);
+        let from_child = parts.iter().all(|&p| self.errors[p as usize].from_child);
+        let (node, value) = (self.errors[first as usize].node, self.errors[first as usize].value);
+        self.push_error(Bottom { code, node, parts, not_allowed, from_child, value, ..Bottom::default() })
+    }
+
+    /// The error of a node, if it is one.
+    pub(super) fn bottom_of(&self, node: Node) -> Option<ErrId> {
+        match self.n(node).base {
+            Value::Bottom(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(super) fn node_error(&mut self, node: Node, error: ErrId) {
+        let combined = self.combine(self.s(node).errors, error);
+        self.s_mut(node).errors = combined;
+    }
+
+    /// A failed child makes its parent fail, unless more information may mend it.
+    pub(super) fn add_child_error(&mut self, node: Node, error: ErrId) {
+        let combined = self.combine(self.n(node).child_errors, error);
+        self.n_mut(node).child_errors = combined;
+        let (code, not_allowed) = {
+            let e = &self.errors[error as usize];
+            (e.code, e.not_allowed)
+        };
+        if code.is_incomplete() {
+            return;
+        }
+        match self.n(node).base {
+            Value::Bottom(own) if !self.errors[own as usize].not_allowed => {
+                if self.errors[own as usize].code > code {
+                    let mut copy = self.errors[own as usize].clone();
+                    copy.code = code;
+                    let id = self.push_error(copy);
+                    self.n_mut(node).base = Value::Bottom(id);
+                }
+            }
+            base => {
+                let value = match base {
+                    Value::Bottom(own) => self.errors[own as usize].value,
+                    other => other,
+                };
+                let id = self.push_error(Bottom {
+                    code,
+                    node,
+                    parts: vec![combined],
+                    from_child: true,
+                    not_allowed,
+                    value,
+                    ..Bottom::default()
+                });
+                self.n_mut(node).base = Value::Bottom(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,1088 @@
+//! The evaluator's tables: nodes, conjuncts, environments, tasks, and the helpers every part uses.
+//!
+//! All ids are indices into vectors that live as long as the [`Machine`]. A node under evaluation has a
+//! [`State`]; a finished one has none. See the chapter "References and cycles" of the specification for the
+//! meaning, and ARCHITECTURE.md for the shape of an evaluation.
+//!
+//! **Invariants:** a finished node never changes; `groups[g] < g`; a conjunct's cycle mark only
+//! grows; a node is evaluated under at most one [`State`].
+
+use super::error::{Bottom, ErrorCode, Message};
+use crate::diagnostic::Place;
+use crate::resolve::program::*;
+use crate::value::Number;
+use crate::value::builtin::{Builtins, Kind};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::rc::Rc;
+
+pub(super) type Node = u32;
+pub(super) type EnvId = u32;
+pub(super) type TaskId = u32;
+pub(super) type StateId = u32;
+/// An index into [`Machine::errors`].
+pub(super) type ErrId = u32;
+
+/// No node, environment, state, error or list entry.
+pub(super) const NIL: u32 = u32::MAX;
+
+/// A task met a condition that does not hold yet and has been queued on it; unwinds to the
+/// innermost running task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Yield;
+
+pub(super) type Step<T> = Result<T, Yield>;
+
+/// How far a conjunct is part of a structural cycle.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[repr(u8)]
+pub(super) enum Cyclic {
+    #[default]
+    No,
+    /// Came through `?`, a pattern or a disjunct: a cycle may be harmless.
+    Optional,
+    Maybe,
+    Yes,
+}
+
+/// What accompanies a conjunct: closedness provenance and cycle history.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct Info {
+    /// The closedness group it belongs to; 0 is none.
+    pub group: u32,
+    /// The enclosing embedding, a group.
+    pub embed: u32,
+    /// The enclosing struct with embeddings, a group.
+    pub outer: u32,
+    /// History of resolved references, into [`Machine::refs`], plus one; 0 is none.
+    pub refs: u32,
+    pub cyclic: Cyclic,
+    pub flags: u8,
+}
+
+impl Info {
+    pub(super) const FROM_DEF: u8 = 1;
+    pub(super) const FROM_EMBED: u8 = 2;
+    pub(super) const OPENED: u8 = 4;
+    pub(super) const CONJUNCTION_OPENED: u8 = 8;
+
+    pub(super) fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+    pub(super) fn with(mut self, flag: u8) -> Info {
+        self.flags |= flag;
+        self
+    }
+    pub(super) fn without(mut self, flag: u8) -> Info {
+        self.flags &= !flag;
+        self
+    }
+    /// For the fields of a struct whose literal has this info.
+    pub(super) fn sub_field(self) -> Info {
+        self.without(Info::FROM_EMBED)
+    }
+    pub(super) fn optional(mut self) -> Info {
+        if self.cyclic == Cyclic::No {
+            self.cyclic = Cyclic::Optional;
+        }
+        self
+    }
+    pub(super) fn without_closedness(mut self) -> Info {
+        (self.group, self.embed, self.outer) = (0, 0, 0);
+        self
+    }
+}
+
+/// One conjunct of a node; conjuncts form a list in order of arrival.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conjunct {
+    pub expr: ExprId,
+    pub env: EnvId,
+    pub info: Info,
+    pub next: u32,
+}
+
+/// The bindings an expression sees: the chain of literals around it, each with the node it was
+/// inserted into.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Env {
+    pub up: EnvId,
+    /// The node of a literal; the element of a `for` frame; `NIL` for a `let` frame.
+    pub node: Node,
+    /// The label a pattern or dynamic field matched; the key of a `for` frame.
+    pub label: Label,
+    pub kind: FrameKind,
+    /// Which firing of a comprehension made the frame; 0 is none.
+    pub firing: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FrameKind {
+    Literal,
+    For,
+    Let,
+}
+
+/// One step of a conjunct's reference history.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RefRecord {
+    pub expr: ExprId,
+    pub target: Node,
+    pub at: Node,
+    pub depth: i32,
+    pub next: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(super) enum Status {
+    Unprocessed,
+    Evaluating,
+    Finalized,
+}
+
+/// A path in the result graph.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeData {
+    pub base: Value,
+    pub parent: Node,
+    pub label: Label,
+    pub conjuncts: u32,
+    pub last_conjunct: u32,
+    pub arcs: u32,
+    pub arc_count: u32,
+    pub arc_capacity: u32,
+    pub state: StateId,
+    /// Errors of children that make this node bottom too.
+    pub child_errors: ErrId,
+    /// Into [`Machine::structs`]: literals that contributed, newest first.
+    pub structs: u32,
+    /// Into [`Machine::patterns`].
+    pub patterns: u32,
+    pub flags: u16,
+    pub arc_type: ArcType,
+    pub status: Status,
+}
+
+impl NodeData {
+    pub(super) const NON_ROOTED: u16 = 1;
+    pub(super) const DYNAMIC: u16 = 2;
+    pub(super) const CLOSED_RECURSIVE: u16 = 4;
+    pub(super) const CLOSED_ONCE: u16 = 8;
+    pub(super) const ELLIPSIS: u16 = 16;
+    pub(super) const DISJUNCT: u16 = 32;
+    pub(super) const SHARED: u16 = 64;
+    pub(super) const PATTERN: u16 = 128;
+    pub(super) const OPENED_SHARED: u16 = 256;
+    /// A value given from outside, with nothing left to evaluate.
+    pub(super) const DATA: u16 = 512;
+    pub(super) const INDEXED: u16 = 1024;
+
+    pub(super) fn has(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// Pattern constraints of a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Patterns {
+    pub pairs: Vec<(Value, SmallVec<[PatternConjunct; 1]>)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PatternConjunct {
+    pub expr: ExprId,
+    pub env: EnvId,
+    pub info: Info,
+}
+
+/// A literal that contributed fields to a node: the input of field order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StructInfo {
+    pub shape: ShapeId,
+    pub env: EnvId,
+    pub next: u32,
+}
+
+/// What is known of a node, and what a task may wait for.
+pub(super) type Condition = u16;
+pub(super) const ANCESTORS: Condition = 1;
+pub(super) const ARC_TYPE: Condition = 1 << 1;
+pub(super) const VALUE: Condition = 1 << 2;
+pub(super) const SCALAR: Condition = 1 << 3;
+pub(super) const FIELD_CONJUNCTS: Condition = 1 << 4;
+pub(super) const FIELD_SET: Condition = 1 << 5;
+pub(super) const TASKS: Condition = 1 << 6;
+pub(super) const SUB_FIELDS: Condition = 1 << 7;
+pub(super) const DISJUNCTIONS: Condition = 1 << 8;
+pub(super) const CHILDREN: Condition = 1 << 9;
+pub(super) const ALL: Condition = 0x7fff;
+pub(super) const NEVER: Condition = 0x8000;
+/// Conditions that hold when their counter is zero.
+pub(super) const COUNTED: Condition = ARC_TYPE | VALUE | FIELD_CONJUNCTS | TASKS | DISJUNCTIONS;
+pub(super) const TASKS_DONE: Condition = ANCESTORS | TASKS;
+pub(super) const COUNTERS: usize = 10;
+
+/// What to do where a condition does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    /// Go on with what is there, and do not process anything.
+    Ignore,
+    Attempt,
+    /// Suspend the running task.
+    Wait,
+    /// Break deadlocks; what is still missing becomes an error.
+    Finalize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum TaskState {
+    Ready,
+    Running,
+    Waiting,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TaskKind {
+    Expr,
+    Resolve,
+    Dynamic(ArcType, ExprId),
+    Pattern(ExprId),
+    Comprehension,
+    List,
+    /// Elements of a finished list.
+    ListNode(Node),
+    Disjunctions,
+}
+
+/// A piece of work on one node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Task {
+    pub state: TaskState,
+    pub kind: TaskKind,
+    pub completes: Condition,
+    pub node: Node,
+    pub expr: ExprId,
+    pub env: EnvId,
+    pub info: Info,
+    pub blocked_on: Node,
+    pub blocked_for: Condition,
+    pub defunct: bool,
+    pub inserting: bool,
+    pub retry: bool,
+    pub error: ErrId,
+}
+
+/// A requirement of closedness that began at a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Requirement {
+    /// The node referred to; `NIL` for embeddings and literals.
+    pub target: Node,
+    pub id: u32,
+    pub outer: u32,
+    pub embed: u32,
+    pub ignore: bool,
+    pub kind: GroupKind,
+    pub recursive: bool,
+    pub conjunction_opened: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum GroupKind {
+    Reference,
+    Embedding,
+    Literal,
+}
+
+/// A requirement as it applies to a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Required {
+    pub id: u32,
+    pub outer: u32,
+    pub embed: u32,
+    pub kind: GroupKind,
+    pub once: bool,
+    pub ignored: bool,
+    pub removed: bool,
+    pub conjunction_opened: bool,
+}
+
+/// A group that touched a node, and what it brought.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence {
+    pub id: u32,
+    pub embed: u32,
+    pub flags: u8,
+}
+
+impl Evidence {
+    pub(super) const TOP: u8 = 1;
+    pub(super) const STRUCT: u8 = 2;
+    pub(super) const ELLIPSIS: u8 = 4;
+    pub(super) const OPEN_VALIDATOR: u8 = 8;
+}
+
+/// One disjunction of a node.
+#[derive(Clone, Debug)]
+pub(super) struct DisjunctionConjunct {
+    pub env: EnvId,
+    pub info: Info,
+    pub source: DisjunctionSource,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum DisjunctionSource {
+    /// Into `Program::disjunctions`.
+    Expr(u32),
+    /// Into [`Machine::disjunctions`].
+    Value(u32),
+}
+
+/// Whether a survivor of a disjunction is a default.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(super) enum Default3 {
+    #[default]
+    Maybe,
+    Is,
+    Not,
+}
+
+/// A comparison with `_|_` to be repeated when the node is finished.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PostCheck {
+    pub env: EnvId,
+    pub expr: ExprId,
+    pub expect_error: bool,
+}
+
+/// A bound, validator or type with where it came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Check {
+    pub value: Value,
+    pub env: EnvId,
+    pub place: ExprId,
+}
+
+/// Everything about a node while it is evaluated.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub node: Node,
+    pub started: bool,
+    pub provided: Condition,
+    pub completed: Condition,
+    pub frozen: Condition,
+    pub running: bool,
+    pub counters: [u16; COUNTERS],
+    pub tasks: Vec<TaskId>,
+    pub parent_tasks: Vec<TaskId>,
+    pub waiters: Vec<TaskId>,
+    pub notify: Vec<(Node, Info)>,
+    pub merged: Vec<Node>,
+    pub depth: i32,
+    pub eval_depth: i32,
+    pub completing: bool,
+    pub to_complete: bool,
+
+    pub kind: Kind,
+    pub kind_expr: ExprId,
+    pub scalar: Value,
+    pub scalar_expr: ExprId,
+    pub lower: Option<Check>,
+    pub upper: Option<Check>,
+    pub checks: Vec<Check>,
+    pub errors: ErrId,
+    pub has_top: bool,
+    pub has_struct: bool,
+    pub is_struct: bool,
+    pub is_def: bool,
+    pub list_closed: bool,
+    pub list_length: u32,
+    pub list_expr: ExprId,
+    pub post_checks: Vec<PostCheck>,
+    pub try_skip: Option<bool>,
+
+    pub disjunctions: Vec<DisjunctionConjunct>,
+    pub has_disjunction: bool,
+    /// Survivors: node, default mode.
+    pub choices: Vec<super::disjunct::Choice>,
+    pub assigned: Rc<Vec<super::disjunct::Assigned>>,
+    pub arm_mode: Mode3,
+    pub ambiguous_in: Node,
+    pub user_errors: Vec<ErrId>,
+
+    pub has_non_cycle: bool,
+    pub has_non_cyclic: bool,
+    pub has_any_cyclic: bool,
+    pub has_ancestor_cycle: bool,
+    pub has_field_value: bool,
+    pub cyclic_conjuncts: Vec<(ExprId, EnvId, Info, Node)>,
+
+    pub no_sharing: bool,
+    pub is_shared: bool,
+    pub share_cyclic: Cyclic,
+    pub shared_infos: Vec<Info>,
+    pub shared_expr: ExprId,
+    pub shared_env: EnvId,
+    pub base_before_sharing: Option<Value>,
+
+    pub evidence: Vec<Evidence>,
+    pub requirements: Vec<Requirement>,
+    pub replacements: Vec<(u32, u32)>,
+    pub required: Option<Vec<Required>>,
+    pub drop_parent_requirements: bool,
+}
+
+/// The mode an arm's clone is evaluated in; none where the node is not an arm.
+pub(super) type Mode3 = Option<Mode>;
+
+impl State {
+    /// Forgets everything but the buffers.
+    pub(super) fn reset(&mut self, node: Node) {
+        macro_rules! keep {
+            ($($field:ident),*) => {
+                $( let mut $field = std::mem::take(&mut self.$field); $field.clear(); )*
+                *self = State {
+                    node,
+                    kind: Kind::TOP,
+                    kind_expr: NO_EXPR,
+                    scalar: Value::None,
+                    scalar_expr: NO_EXPR,
+                    list_expr: NO_EXPR,
+                    errors: NIL,
+                    ambiguous_in: NIL,
+                    shared_expr: NO_EXPR,
+                    shared_env: NIL,
+                    $($field),*
+                    , ..State::default()
+                };
+            };
+        }
+        keep!(
+            tasks, parent_tasks, waiters, notify, merged, checks, post_checks, disjunctions, choices,
+            user_errors, cyclic_conjuncts, shared_infos, evidence, requirements, replacements
+        );
+    }
+}
+
+impl std::default::Default for Value {
+    fn default() -> Value {
+        Value::None
+    }
+}
+
+impl std::default::Default for Kind {
+    fn default() -> Kind {
+        Kind::TOP
+    }
+}
+
+/// An unresolved disjunction: defaults first.
+#[derive(Clone, Debug)]
+pub(super) struct DisjunctionValue {
+    pub values: Vec<Value>,
+    pub defaults: usize,
+    pub has_defaults: bool,
+}
+
+/// A builtin called with all arguments but the first, or not called at all.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Validator {
+    pub function: u32,
+    /// The call expression; `NO_EXPR` where the function was not called.
+    pub call: ExprId,
+    pub arguments: Vec<Value>,
+    pub env: EnvId,
+}
+
+/// Work counters (`--stats`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stats {
+    pub nodes: u64,
+    pub conjuncts: u64,
+    pub tasks: u64,
+    pub disjuncts_tried: u64,
+    pub disjuncts_pruned: u64,
+}
+
+/// The evaluator.
+pub(crate) struct Machine<'a> {
+    pub(super) program: Program,
+    pub(super) builtins: &'a dyn Builtins,
+    pub(super) nodes: Vec<NodeData>,
+    pub(super) conjuncts: Vec<Conjunct>,
+    pub(super) arcs: Vec<(Label, Node)>,
+    pub(super) arc_index: FxHashMap<(Node, Label), Node>,
+    pub(super) envs: Vec<Env>,
+    pub(super) states: Vec<State>,
+    pub(super) free_states: Vec<StateId>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) structs: Vec<StructInfo>,
+    pub(super) patterns: Vec<Patterns>,
+    /// Parents of closedness groups; group 0 is none.
+    pub(super) groups: Vec<u32>,
+    pub(super) refs: Vec<RefRecord>,
+    pub(super) errors: Vec<Bottom>,
+    pub(super) validators: Vec<Validator>,
+    pub(super) conjunctions: Vec<Vec<Value>>,
+    pub(super) disjunctions: Vec<DisjunctionValue>,
+    pub(super) disjunction_arms: FxHashMap<u32, Vec<(ExprId, Default3)>>,
+    /// Marks and arms of evaluated arms, for when one is the lone survivor of a nested disjunction.
+    pub(super) arm_modes: FxHashMap<Node, (Default3, Rc<Vec<super::disjunct::Assigned>>)>,
+    /// Values handed to builtin functions.
+    pub(super) refs_values: Vec<Value>,
+    pub(super) lets: FxHashMap<(EnvId, ExprId), Node>,
+    pub(super) package_nodes: FxHashMap<u32, Node>,
+    pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
+    pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
+    pub(super) blocking: Vec<TaskId>,
+    pub(super) stack: Vec<TaskId>,
+    pub(super) eval_depth: i32,
+    pub(super) firings: u32,
+    pub(super) in_validator: u32,
+    pub(super) in_detached: u32,
+    pub(super) is_validator: bool,
+    pub(super) pending_parent: bool,
+    /// The environment, info, expression and node under evaluation.
+    pub(super) env: EnvId,
+    pub(super) info: Info,
+    pub(super) source: ExprId,
+    pub(super) node: Node,
+    /// Errors of the expression under evaluation.
+    pub(super) errs: ErrId,
+    pub(super) stats: Stats,
+    pub(super) steps: u64,
+}
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(mut program: Program, builtins: &'a dyn Builtins) -> Machine<'a> {
+        let none = program.expr(
+            Expr::Value(Value::Top),
+            crate::diagnostic::FileId(0),
+            crate::diagnostic::Span::default(),
+        );
+        let literal = Bottom {
+            code: ErrorCode::Literal,
+            message: Message::Text("explicit error (_|_ literal) in source".into()),
+            node: NIL,
+            ..Bottom::default()
+        };
+        Machine {
+            program,
+            builtins,
+            nodes: Vec::new(),
+            conjuncts: Vec::new(),
+            arcs: Vec::new(),
+            arc_index: FxHashMap::default(),
+            envs: Vec::new(),
+            states: Vec::new(),
+            free_states: Vec::new(),
+            tasks: Vec::new(),
+            structs: Vec::new(),
+            patterns: Vec::new(),
+            groups: vec![0],
+            refs: Vec::new(),
+            errors: vec![literal],
+            validators: Vec::new(),
+            conjunctions: Vec::new(),
+            disjunctions: Vec::new(),
+            disjunction_arms: FxHashMap::default(),
+            arm_modes: FxHashMap::default(),
+            refs_values: Vec::new(),
+            lets: FxHashMap::default(),
+            package_nodes: FxHashMap::default(),
+            regexes: FxHashMap::default(),
+            regex_cache: FxHashMap::default(),
+            blocking: Vec::new(),
+            stack: Vec::new(),
+            eval_depth: 0,
+            firings: 0,
+            in_validator: 0,
+            in_detached: 0,
+            is_validator: false,
+            pending_parent: false,
+            env: NIL,
+            info: Info::default(),
+            source: none,
+            node: NIL,
+            errs: NIL,
+            stats: Stats::default(),
+            steps: 0,
+        }
+    }
+
+    // ---- nodes ----
+
+    pub(super) fn new_node(&mut self, parent: Node, label: Label, arc_type: ArcType) -> Node {
+        let mut flags = 0;
+        if parent != NIL && self.nodes[parent as usize].flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0 {
+            flags |= NodeData::NON_ROOTED;
+        }
+        self.nodes.push(NodeData {
+            base: Value::None,
+            parent,
+            label,
+            conjuncts: NIL,
+            last_conjunct: NIL,
+            arcs: 0,
+            arc_count: 0,
+            arc_capacity: 0,
+            state: NIL,
+            child_errors: NIL,
+            structs: NIL,
+            patterns: NIL,
+            flags,
+            arc_type,
+            status: Status::Unprocessed,
+        });
+        (self.nodes.len() - 1) as Node
+    }
+
+    /// A value without a place in the tree: an operand, an argument.
+    pub(super) fn new_inline(&mut self, parent: Node) -> Node {
+        let node = self.new_node(parent, Label::NONE, ArcType::Member);
+        self.n_mut(node).flags |= NodeData::DYNAMIC | NodeData::NON_ROOTED;
+        node
+    }
+
+    #[inline]
+    pub(super) fn n(&self, node: Node) -> &NodeData {
+        &self.nodes[node as usize]
+    }
+
+    #[inline]
+    pub(super) fn n_mut(&mut self, node: Node) -> &mut NodeData {
+        &mut self.nodes[node as usize]
+    }
+
+    /// The state of a node that has one.
+    #[inline]
+    pub(super) fn s(&self, node: Node) -> &State {
+        &self.states[self.nodes[node as usize].state as usize]
+    }
+
+    #[inline]
+    pub(super) fn s_mut(&mut self, node: Node) -> &mut State {
+        &mut self.states[self.nodes[node as usize].state as usize]
+    }
+
+    #[inline]
+    pub(super) fn has_state(&self, node: Node) -> bool {
+        self.nodes[node as usize].state != NIL
+    }
+
+    pub(super) fn add_conjunct_record(&mut self, node: Node, expr: ExprId, env: EnvId, info: Info) {
+        let id = self.conjuncts.len() as u32;
+        self.conjuncts.push(Conjunct { expr, env, info, next: NIL });
+        let data = &mut self.nodes[node as usize];
+        if data.conjuncts == NIL {
+            data.conjuncts = id;
+        } else {
+            self.conjuncts[data.last_conjunct as usize].next = id;
+        }
+        self.nodes[node as usize].last_conjunct = id;
+        self.stats.conjuncts += 1;
+    }
+
+    /// The node's arcs as (label, node) pairs; by index, as they may grow.
+    #[inline]
+    pub(super) fn arc(&self, node: Node, index: u32) -> (Label, Node) {
+        self.arcs[(self.nodes[node as usize].arcs + index) as usize]
+    }
+
+    #[inline]
+    pub(super) fn arc_slice(&self, node: Node) -> &[(Label, Node)] {
+        let data = &self.nodes[node as usize];
+        &self.arcs[data.arcs as usize..(data.arcs + data.arc_count) as usize]
+    }
+
+    pub(super) fn arc_vec(&self, node: Node) -> SmallVec<[(Label, Node); 16]> {
+        SmallVec::from_slice(self.arc_slice(node))
+    }
+
+    /// Makes room for `more` arcs.
+    pub(super) fn reserve_arcs(&mut self, node: Node, more: u32) {
+        let data = self.nodes[node as usize];
+        let need = data.arc_count + more;
+        if need <= data.arc_capacity {
+            return;
+        }
+        let capacity = if data.arc_capacity == 0 { need } else { need.max(data.arc_capacity * 2) };
+        let start = self.arcs.len();
+        if data.arcs + data.arc_capacity == start as u32 && data.arc_capacity > 0 {
+            // The last segment grows in place.
+            self.arcs.resize((data.arcs + capacity) as usize, (Label::NONE, NIL));
+        } else {
+            self.arcs.resize(start + capacity as usize, (Label::NONE, NIL));
+            let (from, count) = (data.arcs as usize, data.arc_count as usize);
+            self.arcs.copy_within(from..from + count, start);
+            self.nodes[node as usize].arcs = start as u32;
+        }
+        self.nodes[node as usize].arc_capacity = capacity;
+    }
+
+    const INDEX_FROM: u32 = 24;
+
+    pub(super) fn append_arc(&mut self, node: Node, label: Label, arc: Node) {
+        self.reserve_arcs(node, 1);
+        let data = &mut self.nodes[node as usize];
+        self.arcs[(data.arcs + data.arc_count) as usize] = (label, arc);
+        data.arc_count += 1;
+        if data.has(NodeData::INDEXED) {
+            self.arc_index.insert((node, label), arc);
+        } else if data.arc_count > Self::INDEX_FROM {
+            data.flags |= NodeData::INDEXED;
+            let (start, count) = (data.arcs, data.arc_count);
+            for i in start..start + count {
+                let (label, arc) = self.arcs[i as usize];
+                self.arc_index.entry((node, label)).or_insert(arc);
+            }
+        }
+    }
+
+    pub(super) fn find_arc(&self, node: Node, label: Label) -> Option<Node> {
+        let data = &self.nodes[node as usize];
+        if data.has(NodeData::INDEXED) {
+            return self.arc_index.get(&(node, label)).copied();
+        }
+        let arcs = &self.arcs[data.arcs as usize..(data.arcs + data.arc_count) as usize];
+        arcs.iter().find(|(l, _)| *l == label).map(|(_, arc)| *arc)
+    }
+
+    pub(super) fn clear_arcs(&mut self, node: Node) {
+        let data = &mut self.nodes[node as usize];
+        data.arc_count = 0;
+        if data.has(NodeData::INDEXED) {
+            data.flags &= !NodeData::INDEXED;
+            let (start, capacity) = (data.arcs, data.arc_capacity);
+            for i in start..start + capacity {
+                let label = self.arcs[i as usize].0;
+                self.arc_index.remove(&(node, label));
+            }
+        }
+    }
+
+    /// Drops arcs that turned out not to exist.
+    pub(super) fn sweep_arcs(&mut self, node: Node) {
+        let data = self.nodes[node as usize];
+        let mut kept = 0;
+        for i in 0..data.arc_count {
+            let pair = self.arcs[(data.arcs + i) as usize];
+            if self.nodes[pair.1 as usize].arc_type == ArcType::NotPresent {
+                if data.has(NodeData::INDEXED) {
+                    self.arc_index.remove(&(node, pair.0));
+                }
+                continue;
+            }
+            self.arcs[(data.arcs + kept) as usize] = pair;
+            kept += 1;
+        }
+        self.nodes[node as usize].arc_count = kept;
+    }
+
+    // ---- indirections ----
+
+    /// What the node ultimately stands for: through disjuncts and shared nodes.
+    pub(super) fn deref(&self, mut node: Node) -> Node {
+        while let Value::Node(next) = self.nodes[node as usize].base {
+            node = next;
+        }
+        node
+    }
+
+    /// Through a chosen disjunct only.
+    pub(super) fn deref_disjunct(&self, mut node: Node) -> Node {
+        while let Value::Node(next) = self.nodes[node as usize].base {
+            if !self.nodes[next as usize].has(NodeData::DISJUNCT) {
+                break;
+            }
+            node = next;
+        }
+        node
+    }
+
+    /// Through shared nodes, up to a disjunct.
+    pub(super) fn deref_non_disjunct(&self, mut node: Node) -> Node {
+        while let Value::Node(next) = self.nodes[node as usize].base {
+            if self.nodes[next as usize].has(NodeData::DISJUNCT) {
+                break;
+            }
+            node = next;
+        }
+        node
+    }
+
+    pub(super) fn deref_non_shared(&self, mut node: Node) -> Node {
+        if self.has_state(node) && self.s(node).is_shared {
+            return node;
+        }
+        while let Value::Node(next) = self.nodes[node as usize].base {
+            node = next;
+        }
+        node
+    }
+
+    pub(super) fn deref_non_rooted(&self, mut node: Node) -> Node {
+        while let Value::Node(next) = self.nodes[node as usize].base {
+            let data = &self.nodes[node as usize];
+            let target = &self.nodes[next as usize];
+            if target.has(NodeData::DISJUNCT)
+                || (data.has(NodeData::SHARED) && !target.label.is_let())
+            {
+                break;
+            }
+            node = next;
+        }
+        node
+    }
+
+    pub(super) fn same(&self, a: Node, b: Node) -> bool {
+        a == b || self.deref(a) == self.deref(b)
+    }
+
+    // ---- values ----
+
+    /// The kinds a value may have.
+    pub(super) fn kind(&self, value: Value) -> Kind {
+        match value {
+            Value::None | Value::Cycle | Value::Top => Kind::TOP,
+            Value::Bottom(_) => Kind::NONE,
+            Value::Null => Kind::NULL,
+            Value::Bool(_) => Kind::BOOL,
+            Value::Int(_) => Kind::INT,
+            Value::Number(index) => {
+                if self.program.numbers[index as usize].is_int_kind() { Kind::INT } else { Kind::FLOAT }
+            }
+            Value::String(_) => Kind::STRING,
+            Value::Bytes(_) => Kind::BYTES,
+            Value::Kind(kind) => kind,
+            Value::Bound(index) => {
+                let bound = self.program.bounds[index as usize];
+                let kind = self.kind(bound.value);
+                if !kind.and(Kind::NUMBER).is_empty() {
+                    Kind::NUMBER
+                } else if kind == Kind::NULL && bound.op == Comparison::NotEqual {
+                    Kind(Kind::TOP.0 & !Kind::NULL.0)
+                } else {
+                    kind
+                }
+            }
+            Value::Validator(index) => self.validator_kind(index),
+            Value::Conjunction(index) => self
+                .conjunction(index)
+                .iter()
+                .fold(Kind::TOP, |kind, &value| kind.and(self.kind(value))),
+            Value::Disjunction(index) => self.disjunctions[index as usize]
+                .values
+                .iter()
+                .fold(Kind::NONE, |kind, &value| kind.or(self.kind(value))),
+            Value::Function(_) => Kind::FUNC,
+            Value::Struct => Kind::STRUCT,
+            Value::List { .. } => Kind::LIST,
+            Value::Node(node) => self.node_kind(node),
+        }
+    }
+
+    /// Conjunctions of the program come first, then those made during evaluation.
+    pub(super) fn conjunction(&self, index: u32) -> &[Value] {
+        let constants = self.program.conjunctions.len();
+        let index = index as usize;
+        if index < constants {
+            &self.program.conjunctions[index]
+        } else {
+            &self.conjunctions[index & !RUNTIME as usize]
+        }
+    }
+
+    pub(super) fn new_conjunction(&mut self, values: Vec<Value>) -> Value {
+        self.conjunctions.push(values);
+        Value::Conjunction((self.conjunctions.len() - 1) as u32 | RUNTIME)
+    }
+
+    pub(super) fn node_kind(&self, node: Node) -> Kind {
+        let data = self.n(node);
+        if data.state != NIL && self.s(node).kind.is_empty() {
+            return Kind::NONE;
+        }
+        match data.base {
+            Value::None | Value::Cycle => {
+                if data.state != NIL { self.s(node).kind } else { Kind::TOP }
+            }
+            base => self.kind(base),
+        }
+    }
+
+    /// Whether the value is neither a type, a bound, nor undecided.
+    pub(super) fn is_concrete(&self, value: Value) -> bool {
+        match value {
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Bytes(_)
+            | Value::Struct
+            | Value::List { .. }
+            | Value::Function(_) => true,
+            Value::Disjunction(index) => {
+                let d = &self.disjunctions[index as usize];
+                d.defaults == 1 && self.is_concrete(d.values[0])
+            }
+            Value::Node(node) => self.is_concrete_node(node),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_concrete_node(&self, node: Node) -> bool {
+        let node = self.deref(node);
+        match self.n(node).base {
+            Value::None | Value::Cycle | Value::Bottom(_) => false,
+            base => self.is_concrete(base),
+        }
+    }
+
+    pub(super) fn number_of(&self, value: Value) -> Option<Number> {
+        match value {
+            Value::Int(value) => Some(Number::from_i64(value)),
+            Value::Number(index) => Some(self.program.numbers[index as usize].clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn string_value(&mut self, text: &str) -> Value {
+        Value::String(self.program.strings.intern(text))
+    }
+
+    /// The value of a finished node: a scalar, or the node itself for structures.
+    pub(super) fn unwrap(&self, value: Value) -> Value {
+        let Value::Node(node) = value else { return value };
+        let node = self.deref(node);
+        match self.n(node).base {
+            Value::None | Value::Struct | Value::List { .. } => Value::Node(node),
+            base => base,
+        }
+    }
+
+    pub(super) fn place_of(&self, expr: ExprId) -> Option<Place> {
+        self.program.places.get(expr as usize).copied()
+    }
+
+    /// An expression that stands for a value made at run time, at the place of `source`.
+    pub(super) fn value_expr(&mut self, value: Value, source: ExprId) -> ExprId {
+        let place = self.program.places[source as usize];
+        self.program.expr(Expr::Value(value), place.file, place.span)
+    }
+
+    // ---- environments ----
+
+    pub(super) fn new_env(&mut self, up: EnvId, node: Node) -> EnvId {
+        self.envs.push(Env { up, node, label: Label::NONE, kind: FrameKind::Literal, firing: 0 });
+        (self.envs.len() - 1) as EnvId
+    }
+
+    pub(super) fn env_up(&self, mut env: EnvId, up: u16) -> EnvId {
+        for _ in 0..up {
+            env = self.envs[env as usize].up;
+        }
+        env
+    }
+
+    /// The node of the innermost literal frame.
+    pub(super) fn env_node(&self, mut env: EnvId) -> Node {
+        while env != NIL {
+            let frame = &self.envs[env as usize];
+            if frame.kind == FrameKind::Literal {
+                return frame.node;
+            }
+            env = frame.up;
+        }
+        NIL
+    }
+
+    // ---- tests of nodes ----
+
+    /// Whether a literal's node, a disjunct or an ancestor makes the node part of a definition.
+    pub(super) fn is_closed_struct(&self, node: Node) -> bool {
+        let data = self.n(node);
+        match data.base {
+            Value::Node(_) => {
+                return data.has(NodeData::CLOSED_RECURSIVE) && !data.has(NodeData::ELLIPSIS);
+            }
+            Value::Struct | Value::Disjunction(_) => {}
+            Value::Bottom(error) if self.errors[error as usize].value == Value::Struct => {}
+            _ => return false,
+        }
+        self.is_closed(node)
+    }
+
+    fn is_closed(&self, node: Node) -> bool {
+        let data = self.n(node);
+        !data.has(NodeData::ELLIPSIS)
+            && (data.has(NodeData::CLOSED_RECURSIVE) || data.has(NodeData::CLOSED_ONCE))
+    }
+
+    pub(super) fn is_open_struct(&self, node: Node) -> bool {
+        let data = self.n(node);
+        data.has(NodeData::ELLIPSIS)
+            || (!data.has(NodeData::CLOSED_ONCE) && !self.is_closed_struct(node))
+    }
+
+    pub(super) fn is_closed_list(&self, node: Node) -> bool {
+        match self.n(self.deref(node)).base {
+            Value::List { open } => !open,
+            _ => false,
+        }
+    }
+
+    pub(super) fn element_count(&self, node: Node) -> usize {
+        self.arc_slice(node)
+            .iter()
+            .filter(|(l, a)| l.is_int() && self.n(*a).arc_type == ArcType::Member)
+            .count()
+    }
+
+    pub(super) fn path(&self, node: Node) -> String {
+        let mut labels: SmallVec<[Label; 16]> = SmallVec::new();
+        let mut at = node;
+        while at != NIL {
+            let data = self.n(at);
+            if data.label != Label::NONE {
+                labels.push(data.label);
+            }
+            at = data.parent;
+        }
+        let mut out = String::new();
+        for label in labels.iter().rev() {
+            if !out.is_empty() {
+                out.push('.');
+            }
+            out.push_str(&self.program.label_text(*label));
+        }
+        out
+    }
+
+    pub(super) fn with_context<T>(
+        &mut self,
+        env: EnvId,
+        info: Info,
+        run: impl FnOnce(&mut Self) -> Step<T>,
+    ) -> Step<T> {
+        let saved = (self.env, self.info, self.source);
+        (self.env, self.info) = (env, info);
+        let result = run(self);
+        (self.env, self.info, self.source) = saved;
+        result
+    }
+
+    pub(super) fn with_node<T>(&mut self, node: Node, run: impl FnOnce(&mut Self) -> T) -> T {
+        let saved = std::mem::replace(&mut self.node, node);
+        let result = run(self);
+        self.node = saved;
+        result
+    }
+}
+
+/// Marks indices of conjunctions made during evaluation.
+pub(super) const RUNTIME: u32 = 1 << 31;

@@ -1,0 +1,616 @@
+//! The scheduler: tasks of a node, the conditions they wait for, and how deadlocks are broken.
+//!
+//! A node's conjuncts that are not plain values become tasks. A task that needs something of another node
+//! which is not known yet is queued there and unwinds ([`Yield`]); it runs again from its start
+//! when the condition is signalled. When a node must be finished and only waiting tasks are left, the
+//! conditions they wait for are frozen, all of them before any of the tasks runs, so that the order of
+//! evaluation does not show.
+
+use super::machine::*;
+use crate::resolve::program::*;
+
+/// Conditions a task of a kind contributes to.
+const GENERIC: Condition = TASKS | SCALAR | VALUE | FIELD_CONJUNCTS;
+const FIELDS: Condition = TASKS | FIELD_CONJUNCTS | VALUE;
+
+impl Machine<'_> {
+    /// The state of an unfinished node, made on demand; its conjuncts are not scheduled yet.
+    pub(super) fn bare_state(&mut self, node: Node) -> Option<StateId> {
+        let data = self.n(node);
+        if data.status == Status::Finalized {
+            return None;
+        }
+        if data.state != NIL {
+            return Some(data.state);
+        }
+        let id = match self.free_states.pop() {
+            Some(id) => id,
+            None => {
+                self.states.push(State::default());
+                (self.states.len() - 1) as StateId
+            }
+        };
+        self.states[id as usize].reset(node);
+        self.n_mut(node).state = id;
+        let NodeData { parent, label, .. } = *self.n(node);
+        let mut provided = SCALAR | ARC_TYPE;
+        if parent != NIL && self.has_state(parent) {
+            self.states[id as usize].depth = self.s(parent).depth + 1;
+            provided |= ANCESTORS;
+        }
+        self.states[id as usize].provided = provided;
+        if label.is_definition()
+            || (parent != NIL && self.n(parent).has(NodeData::CLOSED_RECURSIVE))
+        {
+            self.n_mut(node).flags |= NodeData::CLOSED_RECURSIVE;
+        }
+        Some(id)
+    }
+
+    /// The state of an unfinished node with its conjuncts scheduled.
+    pub(super) fn state(&mut self, node: Node) -> Option<StateId> {
+        let id = self.bare_state(node)?;
+        if !self.states[id as usize].started {
+            self.schedule_conjuncts(node);
+        }
+        Some(id)
+    }
+
+    pub(super) fn in_progress(&self, node: Node) -> bool {
+        self.n(node).status != Status::Finalized && self.has_state(node) && self.s(node).started
+    }
+
+    fn schedule_conjuncts(&mut self, node: Node) {
+        self.s_mut(node).started = true;
+        self.n_mut(node).base = Value::Cycle;
+        let context = self.info;
+        self.with_node(node, |m| {
+            let mut at = m.n(node).conjuncts;
+            while at != NIL {
+                let c = m.conjuncts[at as usize];
+                let mut info = c.info;
+                if context.cyclic == Cyclic::Yes {
+                    (info.cyclic, info.refs) = (context.cyclic, context.refs);
+                }
+                m.schedule_conjunct(node, c.expr, c.env, info);
+                at = m.conjuncts[at as usize].next;
+            }
+        });
+    }
+
+    pub(super) fn meets(&self, node: Node, mut needs: Condition) -> bool {
+        let state = self.s(node);
+        if state.running {
+            needs &= state.provided;
+        }
+        state.completed & needs == needs
+    }
+
+    pub(super) fn schedule_task(
+        &mut self,
+        node: Node,
+        kind: TaskKind,
+        expr: ExprId,
+        env: EnvId,
+        info: Info,
+    ) -> TaskId {
+        let id = self.tasks.len() as TaskId;
+        self.stats.tasks += 1;
+        self.tasks.push(Task {
+            state: TaskState::Ready,
+            kind,
+            completes: 0,
+            node,
+            expr,
+            env,
+            info,
+            blocked_on: NIL,
+            blocked_for: NEVER,
+            defunct: false,
+            inserting: false,
+            retry: false,
+            error: NIL,
+        });
+        let completes = match kind {
+            TaskKind::Expr | TaskKind::Resolve => GENERIC,
+            TaskKind::Disjunctions => GENERIC | DISJUNCTIONS,
+            TaskKind::Dynamic(..) | TaskKind::Pattern(_) | TaskKind::List | TaskKind::ListNode(_) => {
+                FIELDS
+            }
+            TaskKind::Comprehension => {
+                let Expr::Comprehension(index) = self.program.exprs[expr as usize] else {
+                    unreachable!("a comprehension task has a comprehension")
+                };
+                let body = self.program.comprehensions[index as usize].body;
+                self.push_down(node, id, body) | TASKS
+            }
+        };
+        self.tasks[id as usize].completes = completes;
+        let state = self.s_mut(node);
+        state.provided |= completes;
+        for bit in 0..COUNTERS {
+            if completes & COUNTED & (1 << bit) != 0 {
+                state.counters[bit] += 1;
+            }
+        }
+        // Disjunctions come last.
+        let tasks = &mut state.tasks;
+        tasks.push(id);
+        if kind != TaskKind::Disjunctions && tasks.len() > 1 {
+            let mut at = tasks.len() - 1;
+            while at > 0 {
+                let before = self.tasks[self.s(node).tasks[at - 1] as usize];
+                if before.kind != TaskKind::Disjunctions || before.state != TaskState::Ready {
+                    break;
+                }
+                self.s_mut(node).tasks.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+        id
+    }
+
+    /// Announces the fields a comprehension may yield as pending arcs, so that only those who read
+    /// them wait for it. Gives what the comprehension may contribute to the node itself.
+    fn push_down(&mut self, node: Node, task: TaskId, body: ExprId) -> Condition {
+        match self.program.exprs[body as usize] {
+            Expr::Struct(shape) => {
+                let Shape { start, len, .. } = self.program.shapes[shape as usize];
+                let mut completes = 0;
+                for index in start..start + len {
+                    match self.program.decls[index as usize] {
+                        Decl::Field { label, value, .. } => {
+                            let arc = self.get_arc(node, label, ArcType::Pending).0;
+                            if self.bare_state(arc).is_some() {
+                                self.s_mut(arc).parent_tasks.push(task);
+                                self.push_down(arc, task, value);
+                            }
+                        }
+                        Decl::Embed(expr) => {
+                            completes |= match self.program.exprs[expr as usize] {
+                                Expr::Value(_) => VALUE,
+                                _ => self.push_down(node, task, expr),
+                            }
+                        }
+                        Decl::Comprehension(index) => {
+                            let body = self.program.comprehensions[index as usize].body;
+                            completes |= self.push_down(node, task, body) | TASKS;
+                        }
+                        Decl::Dynamic { .. } | Decl::Pattern { .. } | Decl::Ellipsis => {
+                            completes |= FIELD_CONJUNCTS;
+                        }
+                    }
+                }
+                completes | TASKS
+            }
+            _ => VALUE | FIELD_CONJUNCTS | TASKS,
+        }
+    }
+
+    fn is_pushed_down(&self, task: TaskId) -> bool {
+        let task = &self.tasks[task as usize];
+        task.kind == TaskKind::Comprehension && task.completes == TASKS
+    }
+
+    pub(super) fn all_started(&self, node: Node) -> bool {
+        self.s(node).tasks.iter().all(|&t| self.tasks[t as usize].state != TaskState::Ready)
+    }
+
+    pub(super) fn all_finished(&self, node: Node) -> bool {
+        self.s(node).tasks.iter().all(|&t| self.tasks[t as usize].state >= TaskState::Done)
+    }
+
+    pub(super) fn has_active_parent_task(&self, node: Node) -> bool {
+        self.has_state(node)
+            && self
+                .s(node)
+                .parent_tasks
+                .iter()
+                .any(|&t| self.tasks[t as usize].state < TaskState::Done)
+    }
+
+    /// Whether all conjuncts of the children of `node` are known.
+    pub(super) fn children_known(&mut self, node: Node) -> bool {
+        if node == NIL {
+            return true;
+        }
+        match self.state(node) {
+            None => true,
+            Some(_) => self.meets(node, FIELD_CONJUNCTS | ANCESTORS),
+        }
+    }
+
+    fn completions(&mut self, node: Node) -> Condition {
+        let state = self.s(node);
+        let mut x = state.completed;
+        let data = self.n(node);
+        if x & ANCESTORS != 0 {
+            x |= COUNTED & !state.provided;
+            if x & SUB_FIELDS != 0 {
+                x |= ARC_TYPE;
+            }
+        }
+        match data.arc_type {
+            ArcType::Member | ArcType::NotPresent => x |= ARC_TYPE,
+            ArcType::Pending if x & ARC_TYPE != 0 && !self.has_active_parent_task(node) => {
+                self.n_mut(node).arc_type = ArcType::NotPresent;
+            }
+            _ => {}
+        }
+        let data = self.n(node);
+        if x & VALUE != 0 && matches!(data.arc_type, ArcType::Member | ArcType::NotPresent) {
+            x |= SCALAR;
+        }
+        const NEEDED: Condition = FIELD_CONJUNCTS | TASKS_DONE;
+        if x & NEEDED == NEEDED {
+            let state = self.s(node);
+            if state.counters[TASKS.trailing_zeros() as usize] > 0
+                || state.counters[FIELD_CONJUNCTS.trailing_zeros() as usize] > 0
+            {
+                return x;
+            }
+            let pending = x & SUB_FIELDS == 0
+                && self.arc_slice(node).iter().any(|(_, a)| self.n(*a).arc_type == ArcType::Pending);
+            if !pending {
+                x |= FIELD_SET;
+            }
+        }
+        x
+    }
+
+    /// Marks conditions as met and runs the tasks that waited for them.
+    pub(super) fn signal(&mut self, node: Node, completed: Condition) {
+        let was = self.s(node).completed;
+        self.s_mut(node).completed |= completed;
+        let freeze = self.without_open_field_set(node, completed);
+        if was == self.s(node).completed {
+            self.s_mut(node).frozen |= freeze;
+            return;
+        }
+        let more = self.completions(node);
+        let state = self.s_mut(node);
+        state.completed |= more;
+        state.frozen |= freeze;
+        let mut index = 0;
+        while self.has_state(node) && index < self.s(node).waiters.len() {
+            let task = self.s(node).waiters[index];
+            index += 1;
+            let t = &mut self.tasks[task as usize];
+            if t.blocked_on == node {
+                let completed = self.s(node).completed;
+                let t = &mut self.tasks[task as usize];
+                if t.blocked_for & completed == t.blocked_for {
+                    t.blocked_for = NEVER;
+                    t.blocked_on = NIL;
+                    self.run_task(task, Mode::Attempt);
+                }
+            }
+        }
+    }
+
+    pub(super) fn freeze(&mut self, node: Node, condition: Condition) {
+        let freeze = self.without_open_field_set(node, condition);
+        self.s_mut(node).frozen |= freeze;
+        self.s_mut(node).completed |= condition;
+    }
+
+    /// The field set is not frozen while somebody who is not part of the deadlock may still add fields.
+    fn without_open_field_set(&self, node: Node, condition: Condition) -> Condition {
+        if condition & FIELD_SET == 0 {
+            return condition;
+        }
+        let current = self.stack.last().copied();
+        let state = self.s(node);
+        for &task in &state.parent_tasks {
+            if self.tasks[task as usize].state < TaskState::Done && Some(task) != current {
+                return condition & !FIELD_SET;
+            }
+        }
+        for &id in &state.tasks {
+            let task = &self.tasks[id as usize];
+            // A disjunction chooses among fields, it does not add to the set that was read.
+            match task.state {
+                TaskState::Ready => return condition & !FIELD_SET,
+                TaskState::Running if task.kind != TaskKind::Comprehension => {
+                    return condition & !FIELD_SET;
+                }
+                _ => {}
+            }
+        }
+        condition
+    }
+
+    fn decrement(&mut self, node: Node, completes: Condition) {
+        let mut done = 0;
+        let state = self.s_mut(node);
+        for bit in 0..COUNTERS {
+            let mask = 1 << bit;
+            if completes & COUNTED & mask != 0 && state.counters[bit] > 0 {
+                state.counters[bit] -= 1;
+                if state.counters[bit] == 0 {
+                    done |= mask;
+                }
+            }
+        }
+        self.signal(node, done);
+    }
+
+    /// Processes ancestors, so that no conjunct of theirs is missed.
+    fn process_ancestors(&mut self, node: Node, mode: Mode) -> Step<bool> {
+        if self.meets(node, ANCESTORS) {
+            return Ok(true);
+        }
+        let NodeData { parent, flags, label, .. } = *self.n(node);
+        let mut done = true;
+        if parent != NIL && self.has_state(parent) && !self.meets(parent, CHILDREN) {
+            done = self.process_ancestors(parent, mode)?;
+            let fields = FIELD_CONJUNCTS.trailing_zeros() as usize;
+            if self.has_state(parent) {
+                if self.s(parent).counters[fields] > 0 {
+                    self.process(parent, FIELD_CONJUNCTS, mode)?;
+                }
+                if done && self.has_state(parent) && self.s(parent).counters[fields] == 0 {
+                    self.s_mut(parent).completed |= CHILDREN;
+                }
+            }
+        }
+        if !self.has_state(node) {
+            return Ok(true);
+        }
+        if flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent) {
+            if self.has_state(node) {
+                self.signal(node, ANCESTORS);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Runs the node's tasks that contribute to `needs`.
+    pub(super) fn process(&mut self, node: Node, needs: Condition, mode: Mode) -> Step<bool> {
+        let more = self.completions(node);
+        self.signal(node, more);
+        if !self.has_state(node) {
+            return Ok(true);
+        }
+        if !self.meets(node, needs) {
+            self.process_ancestors(node, mode)?;
+        }
+        if !self.has_state(node) {
+            return Ok(true);
+        }
+        let mut ran_parent = false;
+        let mut index = 0;
+        while self.has_state(node) && index < self.s(node).parent_tasks.len() {
+            let task = self.s(node).parent_tasks[index];
+            index += 1;
+            if self.tasks[task as usize].state == TaskState::Ready {
+                self.run_task(task, mode);
+                ran_parent = true;
+            }
+        }
+        if !self.has_state(node) {
+            return Ok(true);
+        }
+        if ran_parent && !self.meets(node, needs) {
+            self.process_ancestors(node, mode)?;
+        }
+        if !self.has_state(node) {
+            return Ok(true);
+        }
+        if self.n(node).arc_type == ArcType::Pending && mode == Mode::Finalize {
+            self.s_mut(node).tasks.clear();
+        }
+        self.s_mut(node).running = true;
+
+        let mut select = needs;
+        if needs & SCALAR != 0 {
+            select |= VALUE;
+        }
+        if needs & FIELD_SET != 0 {
+            select |= FIELD_CONJUNCTS;
+        }
+        let mut position = 0;
+        self.run_ready(node, select, mode, &mut position);
+
+        match mode {
+            Mode::Finalize => {}
+            Mode::Wait => {
+                if !self.has_state(node) || self.meets(node, needs) {
+                    return Ok(true);
+                }
+                if let Some(&task) = self.stack.last() {
+                    return Err(self.wait_for(task, node, needs));
+                }
+            }
+            Mode::Attempt | Mode::Ignore => {
+                return Ok(!self.has_state(node) || self.meets(node, needs));
+            }
+        }
+
+        // Break deadlocks.
+        loop {
+            let mut index = 0;
+            while index < self.blocking.len() {
+                let blocked = self.tasks[self.blocking[index] as usize].blocked_on;
+                index += 1;
+                if blocked != NIL && self.has_state(blocked) {
+                    self.signal(blocked, SCALAR | ARC_TYPE);
+                }
+            }
+            let mut index = 0;
+            while index < self.blocking.len() {
+                let task = self.tasks[self.blocking[index] as usize];
+                index += 1;
+                if task.blocked_on != NIL && self.has_state(task.blocked_on) {
+                    self.freeze(task.blocked_on, task.blocked_for);
+                }
+            }
+            let count = self.blocking.len();
+            let mut index = 0;
+            while index < self.blocking.len() {
+                let id = self.blocking[index];
+                index += 1;
+                let task = self.tasks[id as usize];
+                if task.blocked_on != NIL && !task.defunct {
+                    let t = &mut self.tasks[id as usize];
+                    (t.blocked_on, t.blocked_for) = (NIL, NEVER);
+                    if self.has_state(task.blocked_on) {
+                        self.signal(task.blocked_on, task.blocked_for);
+                    }
+                    self.run_task(id, Mode::Attempt);
+                }
+            }
+            if self.has_state(node) && position < self.s(node).tasks.len() {
+                self.run_ready(node, select, mode, &mut position);
+                continue;
+            }
+            if count < self.blocking.len() {
+                continue;
+            }
+            break;
+        }
+        self.blocking.clear();
+        Ok(true)
+    }
+
+    fn run_ready(&mut self, node: Node, select: Condition, mode: Mode, position: &mut usize) {
+        let (mut comprehension, mut inserting, mut disjunction) = (false, false, false);
+        for &id in &self.s(node).tasks {
+            let task = &self.tasks[id as usize];
+            if task.state == TaskState::Running && task.kind == TaskKind::Comprehension {
+                comprehension = true;
+                inserting |= task.inserting;
+            }
+            if task.state == TaskState::Ready && task.kind == TaskKind::Disjunctions {
+                disjunction = true;
+            }
+        }
+        while self.has_state(node) && *position < self.s(node).tasks.len() {
+            let id = self.s(node).tasks[*position];
+            *position += 1;
+            let task = &self.tasks[id as usize];
+            if task.state != TaskState::Ready || task.completes & select == 0 {
+                continue;
+            }
+            match task.kind {
+                // One comprehension at a time: a later one may read what this one adds.
+                TaskKind::Comprehension if comprehension => continue,
+                TaskKind::Resolve if inserting => continue,
+                // Each arm runs its own copy.
+                TaskKind::Comprehension if disjunction && self.is_pushed_down(id) => continue,
+                _ => self.run_task(id, mode),
+            }
+        }
+    }
+
+    /// Queues a task on a condition; give the result back up to the scheduler.
+    pub(super) fn wait_for(&mut self, task: TaskId, node: Node, needs: Condition) -> Yield {
+        let t = &mut self.tasks[task as usize];
+        t.state = TaskState::Waiting;
+        t.blocked_on = node;
+        t.blocked_for = needs;
+        self.s_mut(node).waiters.push(task);
+        self.blocking.push(task);
+        Yield
+    }
+
+    pub(super) fn run_task(&mut self, id: TaskId, mode: Mode) {
+        stacker::maybe_grow(96 * 1024, 4 * 1024 * 1024, || self.run_task_inner(id, mode));
+    }
+
+    fn run_task_inner(&mut self, id: TaskId, mode: Mode) {
+        let task = self.tasks[id as usize];
+        let node = task.node;
+        if task.defunct || !self.has_state(node) {
+            self.tasks[id as usize].state = TaskState::Cancelled;
+            return;
+        }
+        if self.s(node).has_ancestor_cycle {
+            match task.kind {
+                TaskKind::Comprehension if self.only_cyclic(node) => {
+                    self.tasks[id as usize].state = TaskState::Done;
+                    return;
+                }
+                TaskKind::Disjunctions => {
+                    self.tasks[id as usize].state = TaskState::Done;
+                    return;
+                }
+                _ => {}
+            }
+        }
+        if matches!(task.state, TaskState::Done | TaskState::Failed) {
+            return;
+        }
+        if self.stack.len() > MAX_TASK_DEPTH {
+            let error = self.text_error(
+                super::error::ErrorCode::Eval,
+                "the evaluation nests too deeply: more values depend on each other in one chain than the limit allows",
+            );
+            self.node_error(node, error);
+            self.tasks[id as usize].state = TaskState::Failed;
+            self.decrement(node, task.completes);
+            return;
+        }
+        let saved_node = std::mem::replace(&mut self.node, node);
+        let saved_errs = std::mem::replace(&mut self.errs, NIL);
+        let saved = (self.env, self.info, self.source);
+        (self.env, self.info, self.source) = (task.env, task.info, task.expr);
+        self.stack.push(id);
+        let t = &mut self.tasks[id as usize];
+        t.state = TaskState::Running;
+        t.error = NIL;
+
+        let result = self.perform(id, mode);
+
+        let errors = std::mem::replace(&mut self.errs, saved_errs);
+        self.stack.pop();
+        (self.env, self.info, self.source) = saved;
+
+        if result.is_ok() && self.tasks[id as usize].retry {
+            let t = &mut self.tasks[id as usize];
+            t.retry = false;
+            t.state = TaskState::Ready;
+        } else if self.tasks[id as usize].state != TaskState::Waiting {
+            let error = self.combine(self.tasks[id as usize].error, errors);
+            let t = &mut self.tasks[id as usize];
+            t.blocked_on = NIL;
+            t.blocked_for = NEVER;
+            t.error = error;
+            t.state = if error == NIL { TaskState::Done } else { TaskState::Failed };
+            let completes = std::mem::take(&mut t.completes);
+            if self.has_state(node) {
+                if error != NIL {
+                    self.node_error(node, error);
+                }
+                self.decrement(node, completes);
+            }
+        }
+        self.node = saved_node;
+        if self.has_state(node) && self.s(node).to_complete {
+            self.s_mut(node).to_complete = false;
+            self.complete_tasks(node, Mode::Attempt);
+        }
+    }
+
+    /// Runs what is left of a node's tasks after one of them merged a node still in progress.
+    pub(super) fn complete_tasks(&mut self, node: Node, mode: Mode) {
+        if !self.has_state(node) || !self.s(node).started || self.s(node).completing {
+            return;
+        }
+        self.s_mut(node).completing = true;
+        let NodeData { parent, flags, label, .. } = *self.n(node);
+        if flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent) {
+            self.signal(node, ANCESTORS);
+        }
+        if self.has_state(node) && !self.all_started(node) {
+            let _ = self.process(node, VALUE | FIELD_CONJUNCTS, mode);
+            self.update_scalar(node);
+        }
+        if self.has_state(node) {
+            self.s_mut(node).completing = false;
+        }
+    }
+}
+
+/// How many tasks may be in the midst of running one inside another.
+const MAX_TASK_DEPTH: usize = 20_000;
