@@ -9,6 +9,7 @@ pub mod commands;
 pub mod encode;
 pub mod files;
 pub mod load;
+pub mod lsp;
 pub mod render;
 pub mod report;
 mod suggest;

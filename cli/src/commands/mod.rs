@@ -9,6 +9,7 @@ mod export;
 mod fmt;
 mod import;
 mod init;
+mod lsp;
 mod render;
 mod vet;
 
@@ -44,7 +45,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Init(args) => init::run(&mut session, &args),
         Command::Import(args) => import::run(&mut session, &args),
         Command::Render(args) => render::run(&mut session, &args),
-        Command::Lsp(_) => Outcome::Call,
+        Command::Lsp(_) => lsp::run(&mut session),
     };
     session.reporter.finish();
     outcome

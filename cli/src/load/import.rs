@@ -29,6 +29,11 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
         }
     }
 
+    /// The packages that were imported.
+    pub fn found(&self) -> impl Iterator<Item = &PackageFiles> {
+        self.found.values()
+    }
+
     /// The chain of imports that leads from `start` to `goal`, both included.
     fn chain(&self, start: &str, goal: &str) -> Option<Vec<String>> {
         let mut stack = vec![vec![start.to_string()]];
