@@ -574,6 +574,7 @@ fn attributes(path: &str, wanted: &[Attribute], got: &[Attribute]) -> Result {
             .map(|attribute| format!("@{}({})", attribute.name, attribute.body))
             .collect();
         texts.sort();
+        texts.dedup();
         texts
     };
     let (wanted, got) = (own(wanted), own(got));

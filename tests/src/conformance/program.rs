@@ -30,7 +30,13 @@ impl<'a> Program<'a> {
         if let Some(inspection) = self.seen.get(&node) {
             return inspection.clone();
         }
-        let inspection = Rc::new(self.evaluation.inspect(node));
+        let mut inspection = self.evaluation.inspect(node);
+        if let Shape::Conjunction(parts) = &mut inspection.shape
+            && parts.len() == 1
+        {
+            inspection.shape = parts.remove(0);
+        }
+        let inspection = Rc::new(inspection);
         self.seen.insert(node, inspection.clone());
         inspection
     }
@@ -194,18 +200,11 @@ pub(super) fn is_named(field: &InspectedField, segment: &Segment) -> bool {
             .is_none_or(|wanted| is_package(&field.package, wanted))
 }
 
-/// Whether `wanted`, a name or a path with or without the major version, is the package `path`.
+/// Whether `wanted` (a name, or a path as `mod.test@v0:name`) is the package `path`. Names decide: the main
+/// package has no more, and an archive has no two packages of one name.
 fn is_package(path: &str, wanted: &str) -> bool {
-    let without_major = |text: &str| match text.split_once('@') {
-        Some((before, after)) => {
-            let rest = after.find(['/', ':']).map_or("", |at| &after[at..]);
-            format!("{before}{rest}")
-        }
-        None => text.to_owned(),
-    };
-    let (path, wanted) = (without_major(path), without_major(wanted));
-    let wanted = wanted.trim_start_matches(':');
-    path == wanted || path.rsplit(['/', ':']).next() == Some(wanted)
+    let name = |text: &str| text.rsplit(['/', ':']).next().unwrap_or(text).to_owned();
+    name(path) == name(wanted)
 }
 
 pub(super) fn bound_text(op: BoundOp) -> &'static str {
