@@ -171,21 +171,26 @@ impl<'s> Cursor<'s> {
             .is_some_and(|c| c.start < next)
     }
 
-    /// Whether a comment follows that offset on its line.
+    /// Whether a comment after the offset belongs to what ends there: it stands on the same line, or
+    /// does not lead to the next token.
     pub(crate) fn comment_after(&self, offset: u32) -> bool {
-        let index = self.comments.partition_point(|c| c.start < offset);
-        self.comments.get(index).is_some_and(|comment| {
-            let between = &self.text[offset as usize..comment.start as usize];
-            between.bytes().all(|b| matches!(b, b' ' | b'\t' | b','))
-        })
-    }
-
-    /// Whether a comment begins between two offsets.
-    pub(crate) fn comment_between(&self, from: u32, to: u32) -> bool {
-        let index = self.comments.partition_point(|c| c.start < from);
-        self.comments
-            .get(index)
-            .is_some_and(|comment| comment.start < to)
+        let index = self.tokens.partition_point(|t| t.start < offset);
+        let next = self.tokens[index..].iter().find(|t| t.token != Token::Comma);
+        let next = next.map_or(self.text.len() as u32, |t| t.start);
+        let lines = |from: u32, to: u32| {
+            self.text[from as usize..to as usize].bytes().filter(|&b| b == b'\n').count()
+        };
+        let first = self.comments.partition_point(|c| c.start < offset);
+        let mut end = None;
+        for comment in self.comments[first..].iter().take_while(|c| c.start < next) {
+            match end {
+                None if lines(offset, comment.start) == 0 => return true,
+                Some(end) if lines(end, comment.start) > 1 => return true,
+                _ => {}
+            }
+            end = Some(comment.end);
+        }
+        end.is_some_and(|end| lines(end, next) > 1)
     }
 
     pub(crate) fn on_one_line(&self, span: Span) -> bool {
@@ -200,6 +205,7 @@ impl<'s> Cursor<'s> {
 
     /// Takes everything up to the offset as it is: text that cannot be formatted.
     pub(crate) fn take_verbatim(&mut self, until: u32) -> Option<(&'s str, Gap)> {
+        let until = until.min(self.text.len() as u32);
         let start = self.peek().map_or(until, |t| t.start);
         let start = self
             .comments
@@ -220,7 +226,15 @@ impl<'s> Cursor<'s> {
         {
             self.comment += 1;
         }
-        let text = self.text[start as usize..until as usize].trim_end();
+        // The comma after it is the layout's.
+        let mut until = until;
+        if let Some(last) = self.tokens[..self.token].last()
+            && last.token == Token::Comma
+            && self.comments[..self.comment].last().is_none_or(|c| c.end <= last.start)
+        {
+            until = last.start;
+        }
+        let text = self.text.get(start as usize..until as usize)?.trim_end();
         self.end = start + text.len() as u32;
         Some((text, gap))
     }

@@ -11,7 +11,8 @@ mod quote;
 mod walk;
 
 use super::errors::code;
-use super::lexer::{Lexed, Token, lex};
+use super::lexer::{Lexed, Lexeme, Token, lex};
+use super::literal::Quotes;
 use super::tree::File;
 use crate::diagnostic::{Code, FileId, Span};
 use cursor::Cursor;
@@ -62,13 +63,49 @@ fn is_structural(code: Code) -> bool {
     .contains(&code)
 }
 
-/// Whether formatted text has the same tokens, commas aside, and the same comments.
-fn keeps_everything(
-    text: &str,
-    tokens: &[super::lexer::Lexeme],
-    comments: &[Span],
-    out: &str,
-) -> bool {
-    let _ = (text, tokens, comments, out);
-    true
+/// Whether formatted text has the same tokens and the same comments. Commas and braces aside, which
+/// formatting may add or take away; literals may be spelt anew.
+fn keeps_everything(text: &str, tokens: &[Lexeme], comments: &[Span], out: &str) -> bool {
+    let after = lex(FileId(0), out, Token::StartFile);
+    let slice = |text: &'_ str, span: Span| text[span.start as usize..span.end as usize].to_string();
+    let before = significant(tokens);
+    let same = |a: &Lexeme, b: &Lexeme| {
+        let (one, two) = (slice(text, a.span()), slice(out, b.span()));
+        one == two
+            || match (a.token, b.token) {
+                (Token::Number, Token::Number) => quote::number(&one) == quote::number(&two),
+                (Token::String, Token::String) => decoded(&one) == decoded(&two),
+                (Token::Fallback, Token::Fallback) => true,
+                _ => false,
+            }
+    };
+    let now = significant(&after.tokens);
+    before.len() == now.len()
+        && before.iter().zip(&now).all(|(a, b)| same(a, b))
+        && comments.len() == after.comments.len()
+        && comments.iter().zip(&after.comments).all(|(a, b)| slice(text, *a) == slice(out, *b))
+}
+
+/// The tokens that formatting must keep.
+fn significant(tokens: &[Lexeme]) -> Vec<Lexeme> {
+    let mut kept: Vec<Lexeme> = Vec::with_capacity(tokens.len());
+    let mut alias = false;
+    for lexeme in tokens {
+        match lexeme.token {
+            Token::Comma | Token::LeftBrace | Token::RightBrace => {}
+            // `~X` becomes `~(X)`.
+            Token::LeftParen if kept.last().is_some_and(|t| t.token == Token::Tilde) => alias = true,
+            Token::RightParen if std::mem::take(&mut alias) => {}
+            _ => kept.push(*lexeme),
+        }
+    }
+    kept
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let quotes = Quotes::of(text, text);
+    let content = text.get(quotes.width()..text.len().checked_sub(quotes.width())?)?;
+    let mut faults = Vec::new();
+    let decoded = quotes.decode(content, 0, true, true, &mut faults);
+    faults.is_empty().then_some(decoded)
 }

@@ -422,7 +422,8 @@ impl<'s> Walker<'s> {
             }
             return;
         }
-        let breaks = field.value_alias.is_none() && breaks_lines(&field.value);
+        let source = |span| self.cursor.as_ref().map(|cursor| cursor.slice(span));
+        let breaks = field.value_alias.is_none() && breaks_lines(&field.value, &source);
         let column = if breaks || self.layout.brace_on_line {
             BLANK
         } else {
@@ -450,7 +451,6 @@ impl<'s> Walker<'s> {
             space = BLANK;
         }
         if breaks {
-            self.line_comment();
             self.wish(BREAK);
         }
     }
@@ -620,18 +620,23 @@ fn is_definition(label: &Label) -> bool {
     matches!(label, Label::Ident(name) if name.name.starts_with('#') || name.name.starts_with("_#"))
 }
 
-/// Whether a value takes several lines, or might.
-fn breaks_lines(expr: &Expr) -> bool {
+/// Whether a value takes several lines, or might. `source` cuts text out of the source, if there is one.
+fn breaks_lines<'s>(expr: &Expr, source: &impl Fn(Span) -> Option<&'s str>) -> bool {
+    let breaks = |expr: &Expr| breaks_lines(expr, source);
     match expr {
         Expr::Struct(_) | Expr::List(_) => true,
-        Expr::String(value, _) => value.contains('\n'),
-        Expr::Bytes(value, _) => value.contains(&b'\n'),
-        Expr::Paren(inner, _) | Expr::Open(inner, _) | Expr::Try(inner, _) => breaks_lines(inner),
-        Expr::Unary(unary) => breaks_lines(&unary.operand),
-        Expr::Binary(binary) => binary.operands.iter().any(breaks_lines),
-        Expr::Index { base, .. } => breaks_lines(base),
-        Expr::Selector(selector) => breaks_lines(&selector.base),
-        Expr::Call { arguments, .. } => arguments.iter().any(breaks_lines),
+        Expr::String(value, span) => {
+            source(*span).map_or_else(|| value.contains('\n'), |text| text.contains('\n'))
+        }
+        Expr::Bytes(value, span) => {
+            source(*span).map_or_else(|| value.contains(&b'\n'), |text| text.contains('\n'))
+        }
+        Expr::Paren(inner, _) | Expr::Open(inner, _) | Expr::Try(inner, _) => breaks(inner),
+        Expr::Unary(unary) => breaks(&unary.operand),
+        Expr::Binary(binary) => binary.operands.iter().any(breaks),
+        Expr::Index { base, .. } => breaks(base),
+        Expr::Selector(selector) => breaks(&selector.base),
+        Expr::Call { arguments, .. } => arguments.iter().any(breaks),
         _ => false,
     }
 }
