@@ -12,7 +12,7 @@ fn main() {
     let mut packages = Vec::new();
     collect(&root, &root, &mut packages);
     packages.sort();
-    let mut table = String::from("static PACKAGES: &[(&str, &[u8])] = &[\n");
+    let mut table = String::from("static PACKAGES: &[(&str, &[u8], &[u8])] = &[\n");
     for (at, (path, files)) in packages.iter().enumerate() {
         let mut blob = Vec::new();
         for file in files {
@@ -22,11 +22,18 @@ fn main() {
                 blob.extend(part);
             }
         }
-        let blob = miniz_oxide::deflate::compress_to_vec(&blob, 8);
-        fs::write(out.join(format!("{at}.bin")), blob).expect("OUT_DIR is writable");
+        let schema = fs::read(root.join(path).join("schema.json")).unwrap_or_default();
+        for (name, blob) in [("text", blob), ("schema", schema)] {
+            let blob = miniz_oxide::deflate::compress_to_vec(&blob, 8);
+            fs::write(out.join(format!("{at}.{name}")), blob).expect("OUT_DIR is writable");
+        }
+        let blob =
+            |name: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{at}.{name}\"))");
         let _ = writeln!(
             table,
-            "    ({path:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{at}.bin\"))),"
+            "    ({path:?}, {}, {}),",
+            blob("text"),
+            blob("schema")
         );
     }
     table.push_str("];\nstatic PATHS: &[&str] = &[\n");

@@ -10,6 +10,7 @@
 
 pub mod import;
 pub mod schema;
+pub mod validate;
 pub mod yaml;
 
 use std::borrow::Cow;
@@ -24,7 +25,7 @@ pub enum Scope {
 }
 
 /// apiVersion, kind, import path, definition, scope; the table is sorted by the first two.
-type Entry = (
+pub type Entry = (
     &'static str,
     &'static str,
     &'static str,
@@ -34,7 +35,7 @@ type Entry = (
 
 /// The files of a package, name and text, sorted by name; `None` where no such package ships.
 pub fn package(path: &str) -> Option<Vec<(String, Cow<'static, str>)>> {
-    let at = PACKAGES.binary_search_by(|(p, _)| (*p).cmp(path)).ok()?;
+    let at = PACKAGES.binary_search_by(|(p, ..)| (*p).cmp(path)).ok()?;
     let blob = miniz_oxide::inflate::decompress_to_vec(PACKAGES[at].1).ok()?;
     let mut rest = &blob[..];
     let mut files = Vec::new();
@@ -42,6 +43,12 @@ pub fn package(path: &str) -> Option<Vec<(String, Cow<'static, str>)>> {
         files.push((name, Cow::Owned(text)));
     }
     Some(files)
+}
+
+/// What the validator knows of a package: see [`validate::group`].
+pub(crate) fn schema_text(path: &str) -> Option<String> {
+    let at = PACKAGES.binary_search_by(|(p, ..)| (*p).cmp(path)).ok()?;
+    String::from_utf8(miniz_oxide::inflate::decompress_to_vec(PACKAGES[at].2).ok()?).ok()
 }
 
 /// Takes a length and as many bytes of text off the front.
@@ -65,6 +72,11 @@ pub fn kind(api_version: &str, kind: &str) -> Option<(&'static str, &'static str
 /// Whether a kind lives in a namespace.
 pub fn scope(api_version: &str, kind: &str) -> Option<Scope> {
     entry(api_version, kind).map(|entry| entry.4)
+}
+
+/// Every kind: apiVersion, kind, import path, definition, scope; sorted by the first two.
+pub fn kinds() -> impl Iterator<Item = &'static Entry> {
+    KINDS.iter()
 }
 
 fn entry(api_version: &str, kind: &str) -> Option<&'static Entry> {

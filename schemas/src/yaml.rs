@@ -5,6 +5,7 @@
 
 use granit_parser::{Event, Parser, ScalarStyle};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
+use holos_lang::value::Data;
 
 /// Aliases may repeat at most this many nodes in one file.
 const ALIAS_BUDGET: usize = 1_000_000;
@@ -107,6 +108,62 @@ impl Node {
         }
     }
 
+    /// JSON as a value that stands at one place.
+    pub fn from_json(json: &serde_json::Value, span: Span) -> Node {
+        use serde_json::Value as Json;
+        let value = match json {
+            Json::Null => Value::Null,
+            Json::Bool(b) => Value::Bool(*b),
+            Json::Number(n) => match n.as_i64() {
+                Some(i) => Value::Int(i),
+                None => Value::Float(n.as_f64().unwrap_or(f64::MAX)),
+            },
+            Json::String(s) => Value::String(s.as_str().into()),
+            Json::Array(list) => {
+                Value::List(list.iter().map(|e| Node::from_json(e, span)).collect())
+            }
+            Json::Object(map) => Value::Map(
+                map.iter()
+                    .map(|(k, v)| Entry {
+                        key: k.as_str().into(),
+                        key_span: span,
+                        value: Node::from_json(v, span),
+                    })
+                    .collect(),
+            ),
+        };
+        Node { span, value }
+    }
+
+    /// A finished value of the language, which stands nowhere; bytes become base64.
+    pub fn from_data(data: &Data) -> Node {
+        let span = Span::default();
+        let value = match data {
+            Data::Null => Value::Null,
+            Data::Bool(b) => Value::Bool(*b),
+            Data::Number(n) => {
+                return Node {
+                    span,
+                    value: number(&n.to_string()),
+                };
+            }
+            Data::String(s) => Value::String((**s).into()),
+            Data::Bytes(bytes) => Value::String(base64(bytes).into()),
+            Data::List(list) => Value::List(list.iter().map(Node::from_data).collect()),
+            Data::Struct(fields) => Value::Map(
+                fields
+                    .iter()
+                    .map(|(k, v)| Entry {
+                        key: (**k).into(),
+                        key_span: span,
+                        value: Node::from_data(v),
+                    })
+                    .collect(),
+            ),
+        };
+        Node { span, value }
+    }
+
     /// What JSON Schema calls the type.
     pub fn type_name(&self) -> &'static str {
         match self.value {
@@ -145,6 +202,7 @@ pub fn documents(file: FileId, text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
         stack: Vec::new(),
         anchors: Vec::new(),
         aliased: 0,
+        json: text.trim_start().starts_with('{'),
     };
     reader.run();
     (reader.documents, reader.diagnostics)
@@ -158,6 +216,8 @@ struct Reader<'a> {
     stack: Vec<Open>,
     anchors: Vec<Option<Node>>,
     aliased: usize,
+    /// Whether the text is JSON, as the API server's reader tells it: by its first character.
+    json: bool,
 }
 
 impl Reader<'_> {
@@ -203,6 +263,11 @@ impl Reader<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let tagged = tag.as_ref().and_then(|t| t.core_suffix());
                 let value = match (style, tagged) {
+                    (ScalarStyle::DoubleQuoted, _) if self.escapes_slash(span) => {
+                        return Err(
+                            "`\\/` is an escape in JSON only, not in the YAML 1.1 that Kubernetes reads",
+                        );
+                    }
                     (_, Some("str")) => Value::String(text.into()),
                     (ScalarStyle::Plain, _) => plain(&text),
                     _ => Value::String(text.into()),
@@ -224,6 +289,23 @@ impl Reader<'_> {
                 self.value(Node { span, ..node }, 0)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a double-quoted scalar has an escape that is JSON's alone.
+    fn escapes_slash(&self, span: Span) -> bool {
+        let raw = self
+            .text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default();
+        raw.contains("\\/") && !self.json && {
+            let mut bytes = raw.bytes();
+            let mut escaped = false;
+            bytes.any(|b| {
+                let slash = escaped && b == b'/';
+                escaped = !escaped && b == b'\\';
+                slash
+            })
         }
     }
 
@@ -313,6 +395,31 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+fn number(text: &str) -> Value {
+    match text.parse() {
+        Ok(int) => Value::Int(int),
+        Err(_) => Value::Float(text.parse().unwrap_or(f64::MAX)),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word =
+            chunk.iter().fold(0u32, |w, b| w << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let digit = DIGITS[(word >> (18 - 6 * at)) as usize & 63];
+            text.push(if at <= chunk.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
+        }
+    }
+    text
 }
 
 fn size(node: &Node) -> usize {

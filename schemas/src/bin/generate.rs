@@ -55,6 +55,12 @@ fn run(from: &Path, check: bool) -> io::Result<bool> {
             });
             eprintln!("{}: {} {at:?}", diagnostic.code, diagnostic.message);
         }
+        for package in &import.packages {
+            files.insert(
+                Path::new(&package.path).join("schema.json"),
+                import.schema_text(&package.path),
+            );
+        }
         for package in import.packages {
             for (name, text) in package.files {
                 files.insert(Path::new(&package.path).join(name), text);
@@ -161,6 +167,8 @@ fn kubernetes(dir: &Path, sources: &mut SourceMap) -> io::Result<Import> {
         &fs::read_to_string(find("enums-")?)?,
         &fs::read_to_string(find("markers-")?)?,
     );
+    let file = read(&find("v3-")?, sources)?;
+    let extras = extras.with_defaults(file, &sources.get(file).text.clone());
     let file = read(&find("swagger-")?, sources)?;
     let text = sources.get(file).text.clone();
     Ok(import::openapi(
@@ -170,11 +178,11 @@ fn kubernetes(dir: &Path, sources: &mut SourceMap) -> io::Result<Import> {
     ))
 }
 
-/// Where two projects define a kind (Gateway API's standard and experimental channel), the first by
-/// name counts.
+/// Where two projects define a kind, the last by name counts: Gateway API's experimental channel has all
+/// of the standard one.
 fn crds(dir: &Path, sources: &mut SourceMap) -> io::Result<Import> {
     let mut texts = Vec::new();
-    for project in sorted(dir)?.iter().filter(|p| p.is_dir()) {
+    for project in sorted(dir)?.iter().rev().filter(|p| p.is_dir()) {
         for path in sorted(project)? {
             let file = read(&path, sources)?;
             texts.push((file, sources.get(file).text.clone()));

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// Imports every CustomResourceDefinition of the files, `List`s unpacked; other objects are passed
-/// over. Versions that are not served are left out.
+/// over. Versions that are no longer served are imported as well: objects of them exist.
 pub fn crd(inputs: &[Input<'_>], options: &Options) -> Import {
     let mut import = Import::default();
     let mut groups: BTreeMap<(String, String), Vec<Kind>> = BTreeMap::new();
@@ -99,7 +99,7 @@ impl CrdReader<'_> {
                 format!("{kind}.{group} has {storage} storage versions, and needs exactly one");
             self.error(at(&["spec", "versions"]).unwrap_or(document), message);
         }
-        for version in versions.iter().filter(|v| flag(v, "served")) {
+        for version in versions {
             let name = version.get("name").and_then(Node::str);
             let schema = version.get("schema").and_then(|s| s.get("openAPIV3Schema"));
             let (Some(name), Some(schema)) = (name, schema) else {

@@ -3,11 +3,13 @@
 use super::package::Definition;
 use super::print::{Needs, Target};
 use crate::schema::{Additional, Id, Pool, Schema, Type};
+use crate::yaml::{self, Node, Value};
+use holos_lang::diagnostic::FileId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The import path and definition of a name in Kubernetes' OpenAPI document, such as
 /// `io.k8s.api.apps.v1.Deployment`.
-pub(super) fn target(name: &str) -> Option<(String, String)> {
+pub(crate) fn target(name: &str) -> Option<(String, String)> {
     let (package, definition) = name.rsplit_once('.')?;
     let path = match package.strip_prefix("io.k8s.")?.split_once('.')? {
         ("api", rest) => format!("k8s.io/api/{}", rest.replace('.', "/")),
@@ -26,6 +28,9 @@ pub(super) fn resolve(from: &str, name: &str) -> Option<Target> {
     })
 }
 
+/// Fields required since 1.36 which objects written for earlier clusters leave out.
+const UNREQUIRED: &[&str] = &["validationActions"];
+
 /// Facts about fields that the published document lacks, read from the Go types.
 #[derive(Clone, Debug, Default)]
 pub struct Extras {
@@ -33,6 +38,8 @@ pub struct Extras {
     enums: BTreeMap<(String, String), Vec<String>>,
     /// Definition and field to validation markers.
     markers: BTreeMap<(String, String), Vec<String>>,
+    /// Definition and field of structs that are there, empty, when nobody sets them.
+    structs: BTreeSet<(String, String)>,
 }
 
 impl Extras {
@@ -57,10 +64,36 @@ impl Extras {
         extras
     }
 
+    /// Reads which structs are never absent, from an OpenAPI 3 document of Kubernetes: there their
+    /// default is `{}`. A status is the server's to fill.
+    pub fn with_defaults(mut self, file: FileId, document: &str) -> Extras {
+        for document in yaml::documents(file, document).0 {
+            let schemas = document.get("components").and_then(|c| c.get("schemas"));
+            for definition in schemas.map(Node::entries).unwrap_or_default() {
+                let properties = definition
+                    .value
+                    .get("properties")
+                    .map(Node::entries)
+                    .unwrap_or_default();
+                for property in properties.iter().filter(|p| &*p.key == "spec") {
+                    let default = property.value.get("default");
+                    if default.is_some_and(|d| d.value == Value::Map(Vec::new())) {
+                        self.structs
+                            .insert((definition.key.to_string(), property.key.to_string()));
+                    }
+                }
+            }
+        }
+        self
+    }
+
     /// Adds the facts to a definition.
     pub(super) fn apply(&self, pool: &mut Pool, name: &str, id: Id) -> Id {
         let mut schema = pool.get(id).clone();
         known(name, &mut schema, pool);
+        schema
+            .required
+            .retain(|field| !UNREQUIRED.contains(&&**field));
         for at in 0..schema.properties.len() {
             let (field, id) = schema.properties[at].clone();
             let key = (name.to_owned(), field.to_string());
@@ -74,11 +107,15 @@ impl Extras {
                 });
             }
             for marker in self.markers.get(&key).into_iter().flatten() {
-                if marker == "+k8s:required" && !schema.required.contains(&field) {
+                let required = marker == "+k8s:required" && !UNREQUIRED.contains(&&*field);
+                if required && !schema.required.contains(&field) {
                     schema.required.push(field.clone());
                     schema.required.sort();
                 }
                 mark(&mut property, marker);
+            }
+            if self.structs.contains(&key) {
+                property.default = Some("{}".into());
             }
             schema.properties[at].1 = pool.add(property);
         }
@@ -169,6 +206,21 @@ fn known(name: &str, schema: &mut Schema, pool: &mut Pool) {
                 int_or_string: true,
                 ..any
             };
+        }
+        "ContainerPort" | "ServicePort" => {
+            // Part of the key by which ports are told apart.
+            if let Some(port) = schema
+                .properties
+                .iter_mut()
+                .find(|(name, _)| &**name == "protocol")
+            {
+                let default = Some("\"TCP\"".into());
+                port.1 = pool.add(Schema {
+                    types: vec![Type::String],
+                    default,
+                    ..any
+                });
+            }
         }
         "Time" | "MicroTime" => schema.nullable = true,
         "FieldsV1" | "RawExtension" | "Patch" => schema.preserve = true,

@@ -82,3 +82,10 @@ pub struct Import {
     pub definitions: Vec<(String, Id)>,
     pub diagnostics: Vec<Diagnostic>,
 }
+
+impl Import {
+    /// The schemas of a package as text, for the validator that ships them.
+    pub fn schema_text(&self, path: &str) -> String {
+        crate::validate::group::Group::of(self, path).to_text()
+    }
+}

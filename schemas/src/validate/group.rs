@@ -1,0 +1,245 @@
+//! The schemas of one package, ready to check objects by.
+
+use crate::import::Import;
+use crate::schema::{Id, Pool, Schema};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+/// The schemas of the kinds and definitions of one package.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Group {
+    /// Kind to the schema of its objects.
+    pub(crate) kinds: BTreeMap<String, Id>,
+    /// What references name.
+    pub(crate) definitions: BTreeMap<String, Id>,
+    pub(crate) schemas: Vec<Schema>,
+    /// Whether these are built-in kinds: their reader takes null for "not set".
+    #[serde(default)]
+    pub(crate) builtin: bool,
+    #[serde(skip)]
+    pub(crate) patterns: FxHashMap<Box<str>, OnceLock<Option<regex::Regex>>>,
+    #[serde(skip)]
+    pub(crate) rules: FxHashMap<Box<str>, OnceLock<Option<cel::Program>>>,
+}
+
+impl Group {
+    /// The part of an import that belongs to the package at `path`.
+    pub(crate) fn of(import: &Import, path: &str) -> Group {
+        let mut pool = Pool::default();
+        let mut group = Group::default();
+        for kind in import
+            .packages
+            .iter()
+            .filter(|p| p.path == path)
+            .flat_map(|p| &p.kinds)
+        {
+            let id = pool.adopt(&import.pool, kind.schema, &mut |_| {});
+            group.kinds.insert(kind.kind.clone(), id);
+        }
+        for (name, id) in &import.definitions {
+            if crate::import::kubernetes::target(name).is_some_and(|(at, _)| at == path) {
+                group.builtin = true;
+                group
+                    .definitions
+                    .insert(name.clone(), pool.adopt(&import.pool, *id, &mut |_| {}));
+            }
+        }
+        group.schemas = pool.iter().cloned().collect();
+        group.ready()
+    }
+
+    /// Reads what [`Group::to_text`] wrote.
+    pub(crate) fn from_text(text: &str) -> Option<Group> {
+        serde_json::from_str::<Group>(text).ok().map(Group::ready)
+    }
+
+    /// JSON, one schema a line.
+    pub(crate) fn to_text(&self) -> String {
+        let json = |value: &dyn erased::Json| value.text();
+        let mut text = format!(
+            "{{\"builtin\":{},\n\"kinds\":{},\n\"definitions\":{},\n\"schemas\":[\n",
+            self.builtin,
+            json(&self.kinds),
+            json(&self.definitions)
+        );
+        for (at, schema) in self.schemas.iter().enumerate() {
+            let comma = if at + 1 < self.schemas.len() { "," } else { "" };
+            text.push_str(&format!("{}{comma}\n", json(schema)));
+        }
+        text + "]}\n"
+    }
+
+    fn ready(mut self) -> Group {
+        let patterns = self.schemas.iter().filter_map(|s| s.pattern.clone());
+        self.patterns = patterns.map(|p| (p, OnceLock::new())).collect();
+        let rules = self.schemas.iter().flat_map(|s| &s.rules);
+        let texts = rules.flat_map(|r| [r.rule.clone(), r.message_expression.clone()]);
+        self.rules = texts.map(|r| (r, OnceLock::new())).collect();
+        self
+    }
+
+    /// The schema of an id of this group.
+    pub(crate) fn get(&self, id: Id) -> &Schema {
+        &self.schemas[id.0 as usize]
+    }
+
+    /// The compiled form of a pattern of one of this group's schemas; `None` where it cannot be.
+    pub(crate) fn pattern(&self, pattern: &str) -> Option<&regex::Regex> {
+        let compile = || {
+            regex::RegexBuilder::new(&re2(pattern))
+                .size_limit(1 << 22)
+                .build()
+                .ok()
+        };
+        self.patterns.get(pattern)?.get_or_init(compile).as_ref()
+    }
+}
+
+impl Group {
+    /// The compiled form of a rule of one of this group's schemas; `None` where it cannot be.
+    pub(crate) fn rule(&self, rule: &str) -> Option<&cel::Program> {
+        let compile = || super::rules::compile(rule).ok();
+        self.rules.get(rule)?.get_or_init(compile).as_ref()
+    }
+}
+
+mod erased {
+    /// Values that become JSON text.
+    pub(super) trait Json {
+        fn text(&self) -> String;
+    }
+
+    impl<T: serde::Serialize> Json for T {
+        fn text(&self) -> String {
+            serde_json::to_string(self).unwrap_or_default()
+        }
+    }
+}
+
+/// RE2's syntax in the `regex` crate's: its classes are ASCII, and `[`, `&&`, `--` and `~~` mean
+/// nothing special inside of brackets.
+pub(crate) fn re2(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut class = false;
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                let next = chars.next().unwrap_or('\\');
+                match (next, class) {
+                    ('d', true) => out.push_str("0-9"),
+                    ('d', false) => out.push_str("[0-9]"),
+                    ('w', true) => out.push_str("0-9A-Za-z_"),
+                    ('w', false) => out.push_str("[0-9A-Za-z_]"),
+                    ('s', true) => out.push_str("\\t\\n\\f\\r "),
+                    ('s', false) => out.push_str("[\\t\\n\\f\\r ]"),
+                    _ => out.extend(['\\', next]),
+                }
+            }
+            '[' if class && chars.peek() == Some(&':') => out.push('['),
+            '[' if class => out.push_str("\\["),
+            '[' => {
+                class = true;
+                out.push('[');
+                if chars.peek() == Some(&'^') {
+                    out.extend(chars.next());
+                }
+                if chars.peek() == Some(&']') {
+                    chars.next();
+                    out.push_str("\\]");
+                }
+            }
+            ']' if class && out.ends_with(':') && out[..out.len() - 1].contains("[:") => {
+                // The end of `[:alpha:]`, not of the class around it.
+                out.push(']');
+            }
+            ']' => {
+                class = false;
+                out.push(']');
+            }
+            '&' | '~' if class => out.extend(['\\', c]),
+            '-' if class && out.ends_with('-') => out.push_str("\\-"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The groups read so far, embedded or learnt.
+#[derive(Default)]
+pub(crate) struct Groups {
+    learnt: BTreeMap<String, Arc<Group>>,
+    read: std::sync::RwLock<FxHashMap<String, Option<Arc<Group>>>>,
+}
+
+impl Groups {
+    /// Adds the kinds of an import; they come before those that ship.
+    pub(crate) fn learn(&mut self, import: &Import) {
+        for package in &import.packages {
+            let mut group = Group::of(import, &package.path);
+            if let Some(old) = self.learnt.get(&package.path).cloned() {
+                merge(&mut group, &old);
+            }
+            self.learnt.insert(package.path.clone(), Arc::new(group));
+        }
+    }
+
+    /// The group that has a kind, and the schema of the kind's objects.
+    pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<(Arc<Group>, Id)> {
+        let learnt = self
+            .learnt
+            .get(api_version)
+            .filter(|group| group.kinds.contains_key(kind));
+        let group = match learnt {
+            Some(group) => group.clone(),
+            None => self.shipped(crate::kind(api_version, kind)?.0)?,
+        };
+        let id = *group.kinds.get(kind)?;
+        Some((group, id))
+    }
+
+    /// The group that has a built-in definition, and its schema.
+    pub(crate) fn definition(&self, name: &str) -> Option<(Arc<Group>, Id)> {
+        let group = self.shipped(&crate::import::kubernetes::target(name)?.0)?;
+        let id = *group.definitions.get(name)?;
+        Some((group, id))
+    }
+
+    fn shipped(&self, path: &str) -> Option<Arc<Group>> {
+        if let Ok(read) = self.read.read()
+            && let Some(group) = read.get(path)
+        {
+            return group.clone();
+        }
+        let group = crate::schema_text(path)
+            .and_then(|text| Group::from_text(&text))
+            .map(Arc::new);
+        if let Ok(mut read) = self.read.write() {
+            read.insert(path.to_owned(), group.clone());
+        }
+        group
+    }
+}
+
+/// Adds the kinds of another group that `group` does not have.
+fn merge(group: &mut Group, other: &Group) {
+    let mut pool = Pool::default();
+    let mut from = Pool::default();
+    for schema in &group.schemas {
+        pool.add(schema.clone());
+    }
+    for schema in &other.schemas {
+        from.add(schema.clone());
+    }
+    for (kind, id) in &other.kinds {
+        if !group.kinds.contains_key(kind) {
+            group
+                .kinds
+                .insert(kind.clone(), pool.adopt(&from, *id, &mut |_| {}));
+        }
+    }
+    group.schemas = pool.iter().cloned().collect();
+    *group = std::mem::take(group).ready();
+}
