@@ -420,7 +420,8 @@ impl Machine<'_> {
             Value::Disjunction(index) => {
                 self.update_cyclic(node, info);
                 self.unshare(node);
-                self.schedule_disjunction(node, env, info.optional(), DisjunctionSource::Value(index));
+                let source = DisjunctionSource::Value { index, expr };
+                self.schedule_disjunction(node, env, info.optional(), source);
             }
             Value::Conjunction(index) => {
                 for i in 0..self.conjunction(index).len() {

@@ -45,9 +45,10 @@ impl Machine<'_> {
         let assigned = self.s(node).assigned.clone();
         for known in assigned.iter() {
             if known.source == source && self.same_env(known.env, env) {
-                let arm = self.arms(&source)[known.arm].0;
-                self.schedule_conjunct(node, arm, env, info);
-                return;
+                if let Some(&(arm, _)) = self.arms(&source).get(known.arm) {
+                    self.schedule_conjunct(node, arm, env, info);
+                    return;
+                }
             }
         }
         for index in 0..self.s(node).disjunctions.len() {
@@ -75,7 +76,7 @@ impl Machine<'_> {
                 let d = &self.program.disjunctions[index as usize];
                 d.arms.iter().map(|&(expr, mark)| (expr, default_mode(d.marked, mark))).collect()
             }
-            DisjunctionSource::Value(index) => {
+            DisjunctionSource::Value { index, .. } => {
                 if let Some(known) = self.disjunction_arms.get(&index) {
                     return known.clone();
                 }
@@ -326,7 +327,7 @@ impl Machine<'_> {
         if let [(value, ..)] = left[..] {
             let source = match list[0].source {
                 DisjunctionSource::Expr(index) => self.program.disjunctions[index as usize].arms[0].0,
-                DisjunctionSource::Value(_) => self.source,
+                DisjunctionSource::Value { .. } => self.source,
             };
             let info = list[0].info;
             self.insert_value(node, value, source, list[0].env, info);

@@ -333,12 +333,23 @@ pub(super) struct DisjunctionConjunct {
     pub source: DisjunctionSource,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum DisjunctionSource {
     /// Into `Program::disjunctions`.
     Expr(u32),
-    /// Into [`Machine::disjunctions`].
-    Value(u32),
+    /// A value made by an expression (`or(…)`), into [`Machine::disjunctions`].
+    Value { index: u32, expr: ExprId },
+}
+
+/// The same disjunction, though its value may have been made anew.
+impl PartialEq for DisjunctionSource {
+    fn eq(&self, other: &DisjunctionSource) -> bool {
+        match (self, other) {
+            (DisjunctionSource::Expr(a), DisjunctionSource::Expr(b)) => a == b,
+            (DisjunctionSource::Value { expr: a, .. }, DisjunctionSource::Value { expr: b, .. }) => a == b,
+            _ => false,
+        }
+    }
 }
 
 /// Whether a survivor of a disjunction is a default.
