@@ -718,6 +718,11 @@ impl<'s> Lexer<'s> {
                 fault,
                 "attributes are written `@name(content)`",
             );
+            // The rest of the file is hardly meant as its content.
+            let rest = &self.text[span.end as usize..end.max(span.end) as usize];
+            let line = rest.find('\n').unwrap_or(rest.len());
+            end = span.end + rest[..line].trim_end().len() as u32;
+            self.restart(end);
         }
         self.push(Token::Attribute, Span::new(span.start, end));
     }
@@ -851,6 +856,7 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
             Comma | LeftBrace | LeftBracket | StartFile => true,
             other => other.ends_operand(),
         };
+        let head = prelude && depth == 0 && matches!(before, Comma | StartFile);
         let keyword = match token {
             Null | True | False => before != Dot,
             For => clause && after.is_some_and(is_name),
@@ -859,8 +865,8 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
             Try => clause && matches!(after, Some(LeftBrace | Ident | For | If | Let)),
             In => before == Ident && after.is_some_and(|t| t != Colon && t != Comma),
             Else | Fallback => before == RightBrace,
-            Package => prelude && depth == 0 && after == Some(Ident),
-            Import => prelude && depth == 0 && matches!(after, Some(Ident | String | LeftParen)),
+            Package => head && after == Some(Ident),
+            Import => head && matches!(after, Some(Ident | String | LeftParen)),
             Question => {
                 if after == Some(Colon) {
                     tokens[i].token = OptionalMark;

@@ -175,10 +175,15 @@ impl<'s> Cursor<'s> {
     /// does not lead to the next token.
     pub(crate) fn comment_after(&self, offset: u32) -> bool {
         let index = self.tokens.partition_point(|t| t.start < offset);
-        let next = self.tokens[index..].iter().find(|t| t.token != Token::Comma);
+        let next = self.tokens[index..]
+            .iter()
+            .find(|t| t.token != Token::Comma);
         let next = next.map_or(self.text.len() as u32, |t| t.start);
         let lines = |from: u32, to: u32| {
-            self.text[from as usize..to as usize].bytes().filter(|&b| b == b'\n').count()
+            self.text[from as usize..to as usize]
+                .bytes()
+                .filter(|&b| b == b'\n')
+                .count()
         };
         let first = self.comments.partition_point(|c| c.start < offset);
         let mut end = None;
@@ -230,7 +235,9 @@ impl<'s> Cursor<'s> {
         let mut until = until;
         if let Some(last) = self.tokens[..self.token].last()
             && last.token == Token::Comma
-            && self.comments[..self.comment].last().is_none_or(|c| c.end <= last.start)
+            && self.comments[..self.comment]
+                .last()
+                .is_none_or(|c| c.end <= last.start)
         {
             until = last.start;
         }

@@ -28,6 +28,21 @@ pub(super) fn print(file: &File) -> String {
 
 /// See [`super::format`].
 pub(super) fn format(text: &str) -> Option<String> {
+    let (mut out, mut sound) = format_once(text)?;
+    // Around errors, new line breaks can change what is thought to belong together.
+    for _ in 0..3 {
+        if sound {
+            return Some(out);
+        }
+        let (again, _) = format_once(&out)?;
+        sound = again == out;
+        out = again;
+    }
+    sound.then_some(out)
+}
+
+/// Formats a text, and says whether it was without errors, so that doing it again changes nothing.
+fn format_once(text: &str) -> Option<(String, bool)> {
     let file = FileId(0);
     let Lexed {
         tokens,
@@ -45,29 +60,25 @@ pub(super) fn format(text: &str) -> Option<String> {
         .filter(|error| is_structural(error.code))
         .flat_map(|error| error.labels.iter().map(|label| label.place.span))
         .collect();
+    let sound = faults.is_empty();
     let cursor = Cursor::new(text, &tokens, comments.clone());
     let mut walker = Walker::new(Some(cursor), faults);
     walker.file(&parsed.file);
     let out = walker.finish();
-    keeps_everything(text, &tokens, &comments, &out).then_some(out)
+    keeps_everything(text, &tokens, &comments, &out).then_some((out, sound))
 }
 
 /// Whether an error leaves a hole in the tree.
 fn is_structural(code: Code) -> bool {
-    ![
-        code::RESERVED_NAME,
-        code::EXPERIMENT,
-        code::OTHERWISE,
-        code::IMPORT,
-    ]
-    .contains(&code)
+    ![code::RESERVED_NAME, code::EXPERIMENT, code::OTHERWISE].contains(&code)
 }
 
 /// Whether formatted text has the same tokens and the same comments. Commas and braces aside, which
 /// formatting may add or take away; literals may be spelt anew.
 fn keeps_everything(text: &str, tokens: &[Lexeme], comments: &[Span], out: &str) -> bool {
     let after = lex(FileId(0), out, Token::StartFile);
-    let slice = |text: &'_ str, span: Span| text[span.start as usize..span.end as usize].to_string();
+    let slice =
+        |text: &'_ str, span: Span| text[span.start as usize..span.end as usize].to_string();
     let before = significant(tokens);
     let same = |a: &Lexeme, b: &Lexeme| {
         let (one, two) = (slice(text, a.span()), slice(out, b.span()));
@@ -83,7 +94,10 @@ fn keeps_everything(text: &str, tokens: &[Lexeme], comments: &[Span], out: &str)
     before.len() == now.len()
         && before.iter().zip(&now).all(|(a, b)| same(a, b))
         && comments.len() == after.comments.len()
-        && comments.iter().zip(&after.comments).all(|(a, b)| slice(text, *a) == slice(out, *b))
+        && comments
+            .iter()
+            .zip(&after.comments)
+            .all(|(a, b)| slice(text, *a) == slice(out, *b))
 }
 
 /// The tokens that formatting must keep.
@@ -94,7 +108,9 @@ fn significant(tokens: &[Lexeme]) -> Vec<Lexeme> {
         match lexeme.token {
             Token::Comma | Token::LeftBrace | Token::RightBrace => {}
             // `~X` becomes `~(X)`.
-            Token::LeftParen if kept.last().is_some_and(|t| t.token == Token::Tilde) => alias = true,
+            Token::LeftParen if kept.last().is_some_and(|t| t.token == Token::Tilde) => {
+                alias = true
+            }
             Token::RightParen if std::mem::take(&mut alias) => {}
             _ => kept.push(*lexeme),
         }

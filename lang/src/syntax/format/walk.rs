@@ -130,7 +130,7 @@ impl<'s> Walker<'s> {
     pub(super) fn file(&mut self, file: &File) {
         let mut items = self.head(file);
         items.extend(file.decls.iter().map(Item::Decl));
-        let ends = ends(&items, file.span.end);
+        let ends = ends(&items, file.span.end.saturating_add(1));
         self.items(&items, &ends);
         self.comments();
         self.layout.put("", None);
@@ -346,7 +346,12 @@ impl<'s> Walker<'s> {
         let inner = inner_struct(decl);
         let here = |fault: &Span| {
             let inside = inner.is_some_and(|s| s.start < fault.start && fault.end < s.end);
-            span.start <= fault.end && fault.start < end.max(span.end) && !inside
+            let until = if fault.start <= span.end {
+                fault.start + 1
+            } else {
+                end
+            };
+            span.start <= fault.end && fault.start < until && !inside
         };
         if !matches!(decl, Decl::Bad(_)) && !self.faults.iter().any(here) {
             return false;
