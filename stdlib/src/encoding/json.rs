@@ -118,7 +118,6 @@ impl<'t> Reader<'t> {
         let start = self.at;
         if depth >= MAX_DEPTH {
             let message = format!("the JSON nests more than {MAX_DEPTH} deep");
-            self.at += 1;
             return Err(self.error(EXCESSIVE, start, message));
         }
         match self.peek() {

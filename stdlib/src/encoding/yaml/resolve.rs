@@ -1,6 +1,7 @@
 //! What a YAML scalar without quotes and tag stands for.
 //!
 //! The core schema of YAML 1.2, and beyond it, as `cue` reads: octal integers spelt `0777`, binary ones, underscores between digits.
+//! Unlike there, a float too big for a machine's is a number all the same (`1e400`), for ours have no such limit.
 //! The booleans of YAML 1.1 (`yes`, `on`) are strings.
 
 /// The type a plain scalar has.
@@ -46,7 +47,7 @@ pub(super) fn resolve(text: &str) -> Resolved {
     if is_integer(unsigned, plain.len() != unsigned.len()) {
         return Resolved::Int;
     }
-    if is_float(unsigned) && unsigned.parse::<f64>().is_ok_and(f64::is_finite) {
+    if is_float(unsigned) {
         // `0128` is no octal integer, and nobody means a float by it.
         let octal = unsigned.len() > 1 && unsigned.starts_with('0');
         if octal && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
