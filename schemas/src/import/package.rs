@@ -94,7 +94,7 @@ fn text(package: &str, definitions: &[&Definition]) -> String {
         );
         text.push_str(&format!("{}: {}\n", definition.name, definition.text));
     }
-    text
+    holos_lang::syntax::format(&text).unwrap_or(text)
 }
 
 impl Definition {
