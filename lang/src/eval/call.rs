@@ -433,7 +433,7 @@ impl Machine<'_> {
 
     /// A node with the same conjuncts and a flag.
     fn wrap(&mut self, node: Node, flag: u16) -> Node {
-        let wrapped = self.new_inline(NIL);
+        let wrapped = self.new_inline();
         let expr = self.value_expr(Value::Node(node), self.source);
         let info = self.info.without(Info::FROM_DEF).without(Info::FROM_EMBED);
         self.add_conjunct_record(wrapped, expr, NIL, info);
@@ -537,7 +537,7 @@ impl Machine<'_> {
                 };
             }
         }
-        let copy = self.new_inline(NIL);
+        let copy = self.new_inline();
         let arcs = self.arc_vec(node);
         {
             let data = self.n_mut(copy);
@@ -575,7 +575,7 @@ impl Machine<'_> {
     /// Unifies values as a new node; the error is that of the result, incomplete ones and missing
     /// required fields included.
     fn trial(&mut self, values: &[(ExprId, EnvId)]) -> (Node, ErrId) {
-        let node = self.new_inline(NIL);
+        let node = self.new_inline();
         for &(expr, env) in values {
             self.add_conjunct_record(node, expr, env, Info::default());
         }
@@ -826,7 +826,7 @@ impl Machine<'_> {
                 Value::Node(self.new_list(&values))
             }
             Data::Struct(fields) => {
-                let node = self.new_inline(NIL);
+                let node = self.new_inline();
                 let own = self.n_mut(node);
                 own.base = Value::Struct;
                 own.status = Status::Finalized;
@@ -879,7 +879,7 @@ impl builtin::Context for Machine<'_> {
             Arc::from(""),
         );
         let (id, _) = compiler.expression(&[], place.file, expr);
-        let node = self.new_inline(NIL);
+        let node = self.new_inline();
         let env = self.new_env(NIL, node);
         self.add_conjunct_record(node, id, env, Info::default());
         let saved = std::mem::take(&mut self.blocking);
@@ -952,7 +952,7 @@ impl builtin::Context for Machine<'_> {
 
     fn fill(&mut self, value: ValueRef, fields: &[(&str, ValueRef)]) -> ValueRef {
         let base = self.refs_values[value.0 as usize];
-        let data = self.new_inline(NIL);
+        let data = self.new_inline();
         {
             let own = self.n_mut(data);
             own.base = Value::Struct;

@@ -92,8 +92,9 @@ impl Machine<'_> {
             Clause::Try { value } => {
                 let body = self.program.comprehensions[index as usize].body;
                 let expr = if value == NO_EXPR { body } else { value };
-                let scope = self.env_node(env);
-                let trial = self.new_inline(scope);
+                let trial = self.new_inline();
+                // Marks of undefined references look for the trial through its ancestors.
+                self.n_mut(trial).parent = self.env_node(env);
                 let info = self.info;
                 self.add_conjunct_record(trial, expr, env, info);
                 self.state(trial);

@@ -734,9 +734,12 @@ impl Machine<'_> {
             if x.label != y.label || x.kind != y.kind {
                 return false;
             }
-            let same_node = x.node == y.node
+            // Frames of the same clause bind the same where the environments around them and
+            // the keys are the same, though their source may have been evaluated anew.
+            let same_node = x.kind != FrameKind::Literal
+                || x.node == y.node
                 || (x.node != NIL && y.node != NIL && self.deref(x.node) == self.deref(y.node));
-            if !same_node || (x.kind == FrameKind::Let) {
+            if !same_node {
                 return false;
             }
             (a, b) = (x.up, y.up);
@@ -882,7 +885,7 @@ impl Machine<'_> {
             _ => {
                 let value = self.label_value(label);
                 let (a, b) = (self.value_expr(pattern, self.source), self.value_expr(value, self.source));
-                let node = self.new_inline(NIL);
+                let node = self.new_inline();
                 self.add_conjunct_record(node, a, NIL, Info::default());
                 self.add_conjunct_record(node, b, NIL, Info::default());
                 let saved = std::mem::replace(&mut self.errs, NIL);

@@ -24,6 +24,9 @@ pub(super) struct Assigned {
     arm: usize,
 }
 
+/// Stands for the arm of a disjunction whose turn has not come.
+const LATER: usize = usize::MAX;
+
 /// One survivor.
 #[derive(Clone, Debug)]
 pub(super) struct Choice {
@@ -45,6 +48,9 @@ impl Machine<'_> {
         let assigned = self.s(node).assigned.clone();
         for known in assigned.iter() {
             if known.source == source && self.same_env(known.env, env) {
+                if known.arm == LATER {
+                    return;
+                }
                 if let Some(&(arm, _)) = self.arms(&source).get(known.arm) {
                     self.schedule_conjunct(node, arm, env, info);
                     return;
@@ -471,7 +477,7 @@ impl Machine<'_> {
             _ => {
                 let source = self.source;
                 let (x, y) = (self.value_expr(a, source), self.value_expr(b, source));
-                let node = self.new_inline(NIL);
+                let node = self.new_inline();
                 self.add_conjunct_record(node, x, NIL, Info::default());
                 self.add_conjunct_record(node, y, NIL, Info::default());
                 let saved = std::mem::replace(&mut self.errs, NIL);
@@ -519,7 +525,12 @@ impl Machine<'_> {
             let last = index + 1 == list.len();
             let mode = if last { outer_mode.unwrap_or(Mode::Finalize) } else { Mode::Attempt };
             let mut errors = Vec::new();
-            let results = self.cross_product(node, &cross, d, &dead[index], mode, &mut errors);
+            let later: Vec<Assigned> = list[index + 1..]
+                .iter()
+                .map(|d| Assigned { source: d.source.clone(), env: d.env, arm: LATER })
+                .collect();
+            let step = Factor { disjunction: d, dead: &dead[index], later: &later, mode };
+            let results = self.cross_product(node, &cross, &step, &mut errors);
             if index > 0 {
                 for choice in &cross {
                     self.drop_choice(choice);
@@ -589,11 +600,10 @@ impl Machine<'_> {
         &mut self,
         node: Node,
         cross: &[Choice],
-        d: &DisjunctionConjunct,
-        dead: &[bool],
-        mode: Mode,
+        step: &Factor,
         errors: &mut Vec<ErrId>,
     ) -> Vec<Choice> {
+        let &Factor { disjunction: d, dead, later, mode } = step;
         let arms = self.arms(&d.source);
         let mut tried = Vec::new();
         let (mut left_drops, mut right_drops) = (true, true);
@@ -605,7 +615,7 @@ impl Machine<'_> {
                 let mut assigned = (*left.assigned).clone();
                 assigned.push(Assigned { source: d.source.clone(), env: d.env, arm });
                 let _ = expr;
-                match self.try_arm(node, Rc::new(assigned), left, mark, mode) {
+                match self.try_arm(node, Rc::new(assigned), later, left, mark, mode) {
                     Ok(choice) => {
                         if left.mode == Default3::Is || left.own == Default3::Is {
                             left_drops = false;
@@ -656,6 +666,7 @@ impl Machine<'_> {
         &mut self,
         node: Node,
         assigned: Rc<Vec<Assigned>>,
+        later: &[Assigned],
         left: &Choice,
         mark: Default3,
         mode: Mode,
@@ -690,7 +701,11 @@ impl Machine<'_> {
                 (self.s(node).drop_parent_requirements, self.s(node).completed & ANCESTORS);
             let depth = self.s(node).depth;
             let own = self.s_mut(arm);
-            own.assigned = assigned.clone();
+            own.assigned = if later.is_empty() {
+                assigned.clone()
+            } else {
+                Rc::new(assigned.iter().chain(later).cloned().collect())
+            };
             own.arm_mode = Some(mode);
             own.depth = depth;
             own.drop_parent_requirements = drop_parent;
@@ -976,9 +991,6 @@ impl Machine<'_> {
             code = code.max(self.code(error));
             others.push(error);
         }
-        if others.is_empty() && !user.is_empty() {
-            code = ErrorCode::User;
-        }
         // A message the author wrote says it better than ours.
         let parts = if user.is_empty() { others } else { user };
         self.push_error(Bottom {
@@ -1043,6 +1055,15 @@ impl Machine<'_> {
         self.clear_arcs(node);
         self.n_mut(node).child_errors = NIL;
     }
+}
+
+/// One disjunction to be multiplied with the survivors so far.
+struct Factor<'s> {
+    disjunction: &'s DisjunctionConjunct,
+    dead: &'s [bool],
+    /// Those that come after it, to be left alone.
+    later: &'s [Assigned],
+    mode: Mode,
 }
 
 /// Whether the value is a concrete scalar.

@@ -97,22 +97,21 @@ impl Machine<'_> {
                 Ok(self.label_value(self.envs[env as usize].label))
             }
             Expr::Struct(_) | Expr::List(_) => {
-                let parent = self.env_node(self.env);
-                let node = self.new_inline(parent);
+                let node = self.new_inline();
                 let (env, info) = (self.env, self.info);
                 self.add_conjunct_record(node, expr, env, info);
                 self.complete_shallow(node);
                 Ok(Value::Node(node))
             }
             Expr::Disjunction(_) => {
-                let node = self.new_inline(NIL);
+                let node = self.new_inline();
                 let (env, info) = (self.env, self.info);
                 self.add_conjunct_record(node, expr, env, info);
                 self.finalize(node);
                 Ok(Value::Node(node))
             }
             Expr::Unify(..) => {
-                let node = self.new_inline(NIL);
+                let node = self.new_inline();
                 let (env, refs) = (self.env, self.info.refs);
                 let info = Info { refs, ..Info::default() };
                 self.add_conjunct_record(node, expr, env, info);
@@ -142,7 +141,7 @@ impl Machine<'_> {
             Expr::Binary(op, left, right) => self.binary(expr, op, left, right, mode),
             Expr::Call { function, start, len } => self.call(expr, function, start, len, needs, mode),
             Expr::Comprehension(_) => {
-                let node = self.new_inline(NIL);
+                let node = self.new_inline();
                 let (env, info) = (self.env, self.info);
                 self.add_conjunct_record(node, expr, env, info);
                 self.complete_shallow(node);
@@ -281,7 +280,9 @@ impl Machine<'_> {
 
     /// The value of a node that a reference led to.
     fn evaluate(&mut self, node: Node, needs: Condition, mode: Mode) -> Step<Value> {
-        if self.n(node).base == Value::None && self.n(node).status != Status::Finalized {
+        if matches!(self.n(node).base, Value::None | Value::Cycle)
+            && self.n(node).status != Status::Finalized
+        {
             self.unify(node, needs, mode, true)?;
             if self.n(node).arc_type == ArcType::Pending {
                 if self.n(node).status == Status::Evaluating {
@@ -415,7 +416,7 @@ impl Machine<'_> {
                     Value::Node(node) => Ok(Some(node)),
                     Value::None | Value::Bottom(_) => Ok(None),
                     other => {
-                        let node = self.new_inline(NIL);
+                        let node = self.new_inline();
                         self.set_data(node, other);
                         Ok(Some(node))
                     }
@@ -451,7 +452,6 @@ impl Machine<'_> {
             return node;
         }
         let node = self.new_node(parent, label, ArcType::Member);
-        self.n_mut(node).flags |= NodeData::NON_ROOTED;
         if label == Label::NONE {
             self.n_mut(node).flags |= NodeData::DYNAMIC;
         }
@@ -1074,7 +1074,7 @@ impl Machine<'_> {
 
     /// A list whose elements are the values.
     pub(super) fn new_list(&mut self, values: &[Value]) -> Node {
-        let list = self.new_inline(NIL);
+        let list = self.new_inline();
         let data = self.n_mut(list);
         data.base = Value::List { open: false };
         data.status = Status::Finalized;

@@ -176,12 +176,12 @@ impl Evaluation<'_> {
                 let key = match pattern {
                     Value::Node(node) => node,
                     value => {
-                        let node = m.new_inline(NIL);
+                        let node = m.new_inline();
                         m.set_data(node, value);
                         node
                     }
                 };
-                let value = m.new_inline(NIL);
+                let value = m.new_inline();
                 m.n_mut(value).flags |= NodeData::PATTERN;
                 for c in conjuncts {
                     m.add_conjunct_record(value, c.expr, c.env, c.info.without_closedness());
@@ -189,7 +189,10 @@ impl Evaluation<'_> {
                 patterns.push((NodeId(key), NodeId(value)));
             }
         }
-        let closed = m.is_closed_struct(target) || m.is_closed_list(target);
+        let flags = NodeData::CLOSED_RECURSIVE | NodeData::CLOSED_ONCE;
+        let structural = matches!(base, Value::Struct | Value::Disjunction(_))
+            || kept == Some(Value::Struct);
+        let closed = (structural && m.n(target).flags & flags != 0) || m.is_closed_list(target);
         Inspection { shape, error: code, kind, fields, patterns, closed }
     }
 
@@ -271,7 +274,7 @@ impl Machine<'_> {
         if let Value::Node(node) = value {
             return node;
         }
-        let node = self.new_inline(NIL);
+        let node = self.new_inline();
         self.set_data(node, value);
         node
     }
@@ -284,7 +287,7 @@ impl Machine<'_> {
             .map(|(_, arc)| NodeId(*arc))
             .collect();
         let rest = open.then(|| {
-            let rest = self.new_inline(NIL);
+            let rest = self.new_inline();
             self.n_mut(rest).flags |= NodeData::PATTERN;
             let id = self.n(node).patterns;
             let mut any = false;

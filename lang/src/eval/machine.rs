@@ -652,9 +652,9 @@ impl<'a> Machine<'a> {
     }
 
     /// A value without a place in the tree: an operand, an argument.
-    pub(super) fn new_inline(&mut self, parent: Node) -> Node {
-        let node = self.new_node(parent, Label::NONE, ArcType::Member);
-        self.n_mut(node).flags |= NodeData::DYNAMIC | NodeData::NON_ROOTED;
+    pub(super) fn new_inline(&mut self) -> Node {
+        let node = self.new_node(NIL, Label::NONE, ArcType::Member);
+        self.n_mut(node).flags |= NodeData::DYNAMIC;
         node
     }
 

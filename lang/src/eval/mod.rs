@@ -116,7 +116,7 @@ impl<'a> Evaluation<'a> {
             return Err(errors);
         }
         let env = self.machine.new_env(NIL, self.root);
-        let node = self.machine.new_inline(NIL);
+        let node = self.machine.new_inline();
         self.machine.add_conjunct_record(node, id, env, Info::default());
         Ok(NodeId(node))
     }
@@ -124,7 +124,7 @@ impl<'a> Evaluation<'a> {
     /// `a & b` as a new value (`vet`: data against a schema).
     pub fn unify(&mut self, a: NodeId, b: NodeId) -> NodeId {
         let m = &mut self.machine;
-        let node = m.new_inline(NIL);
+        let node = m.new_inline();
         for side in [a, b] {
             let expr = m.value_expr(Value::Node(side.0), m.source);
             m.add_conjunct_record(node, expr, NIL, Info::default());

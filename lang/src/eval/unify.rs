@@ -86,7 +86,8 @@ impl Machine<'_> {
 
     fn is_unrooted(&self, node: Node) -> bool {
         let data = self.n(node);
-        data.parent == NIL || data.label.is_let() || data.has(NodeData::DYNAMIC)
+        data.label.is_let()
+            || data.flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
     }
 
     fn unify_marked(
