@@ -25,7 +25,6 @@ package! {
     "FindAllNamedSubmatch" (pattern: STRING, s: STRING, n: INT) -> LIST,
         "As FindAll, each match a struct of its named groups." => |_, a| {
             let regex = compile(&a)?;
-            check_names(&regex)?;
             let all = matches(&regex, a.str(1)?, a.int(2)?);
             some(all.iter().map(|found| named(&regex, found)).collect())
         },
@@ -38,7 +37,6 @@ package! {
     "FindNamedSubmatch" (pattern: STRING, s: STRING) -> STRUCT,
         "The named groups of the leftmost match of the pattern in s; no match is an error." => |_, a| {
             let regex = compile(&a)?;
-            check_names(&regex)?;
             let found = regex.captures(a.str(1)?).ok_or_else(no_match)?;
             Ok(named(&regex, &found))
         },
@@ -124,13 +122,6 @@ fn groups(found: &Captures<'_>) -> Data {
     Data::List(found.iter().map(text).collect())
 }
 
-fn check_names(regex: &Regex) -> Result<()> {
-    match regex.capture_names().flatten().next() {
-        Some(_) => Ok(()),
-        None => Err(error("the pattern has no named groups").argument(0)),
-    }
-}
-
 fn named(regex: &Regex, found: &Captures<'_>) -> Data {
     let field = |name: &str| {
         (
@@ -138,7 +129,9 @@ fn named(regex: &Regex, found: &Captures<'_>) -> Data {
             string(found.name(name).map_or("", |group| group.as_str())),
         )
     };
-    Data::Struct(regex.capture_names().flatten().map(field).collect())
+    let mut fields: Vec<_> = regex.capture_names().flatten().map(field).collect();
+    fields.sort_by(|a: &(Arc<str>, Data), b| a.0.cmp(&b.0));
+    Data::Struct(fields)
 }
 
 fn replace(
