@@ -62,7 +62,9 @@ impl Calculator {
             Expr::List(list) => {
                 let mut elements = Vec::new();
                 for element in &list.elements {
-                    let Element::Expr(element) = element else { return Err(Problem::Unknown) };
+                    let Element::Expr(element) = element else {
+                        return Err(Problem::Unknown);
+                    };
                     elements.push(self.expression(element)?);
                 }
                 if list.ellipsis.is_some() {
@@ -73,7 +75,9 @@ impl Calculator {
             Expr::Struct(literal) => {
                 let mut fields = Vec::new();
                 for decl in &literal.decls {
-                    let Decl::Field(field) = decl else { return Err(Problem::Unknown) };
+                    let Decl::Field(field) = decl else {
+                        return Err(Problem::Unknown);
+                    };
                     if field.presence != Presence::Regular {
                         return Err(Problem::Unknown);
                     }
@@ -95,10 +99,17 @@ impl Calculator {
                 let (_, text) = constant.ok_or(Problem::Unknown)?;
                 self.expression(&parse_expr(FileId(0), text).0)?
             }
-            Expr::Call { function, arguments, .. } => {
+            Expr::Call {
+                function,
+                arguments,
+                ..
+            } => {
                 let (package, name) = qualified(function).ok_or(Problem::Unknown)?;
                 let package = Standard.package(package).ok_or(Problem::Unknown)?;
-                let function = package.functions.iter().find(|function| function.name == name);
+                let function = package
+                    .functions
+                    .iter()
+                    .find(|function| function.name == name);
                 let function = function.ok_or_else(|| Problem::Refused("no function".into()))?;
                 return self.call(function, arguments);
             }
@@ -128,9 +139,12 @@ impl Calculator {
         match (function.call)(self, &passed) {
             Ok(Return::Data(data)) => Ok(data),
             Ok(Return::Value(value)) => Ok(self.get(value).clone()),
-            Ok(Return::Values(values)) => {
-                Ok(Data::List(values.into_iter().map(|value| self.get(value).clone()).collect()))
-            }
+            Ok(Return::Values(values)) => Ok(Data::List(
+                values
+                    .into_iter()
+                    .map(|value| self.get(value).clone())
+                    .collect(),
+            )),
             Err(error) => Err(Problem::Refused(error.message)),
         }
     }
@@ -138,12 +152,17 @@ impl Calculator {
 
 /// `strings.Join`: the import path that the name stands for, and the member.
 fn qualified(expr: &Expr) -> Option<(&'static str, &str)> {
-    let Expr::Selector(selector) = expr else { return None };
-    let (Expr::Ident(package), SelectorName::Ident(name)) = (&*selector.base, &selector.name) else {
+    let Expr::Selector(selector) = expr else {
+        return None;
+    };
+    let (Expr::Ident(package), SelectorName::Ident(name)) = (&*selector.base, &selector.name)
+    else {
         return None;
     };
     let path = Standard.paths().into_iter().find(|path| {
-        path.rsplit('/').next().is_some_and(|last| last == &*package.name)
+        path.rsplit('/')
+            .next()
+            .is_some_and(|last| last == &*package.name)
     })?;
     Some((path, &name.name))
 }
@@ -166,8 +185,10 @@ fn sorted(data: &Data) -> Data {
     match data {
         Data::List(list) => Data::List(list.iter().map(sorted).collect()),
         Data::Struct(fields) => {
-            let mut fields: Vec<_> =
-                fields.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            let mut fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), sorted(value)))
+                .collect();
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             Data::Struct(fields)
         }
@@ -202,15 +223,20 @@ impl Context for Calculator {
 
     fn fields(&mut self, value: ValueRef) -> Result<Vec<(Arc<str>, ValueRef)>, CallError> {
         match self.get(value).clone() {
-            Data::Struct(fields) => {
-                Ok(fields.into_iter().map(|(name, value)| (name, self.put(value))).collect())
-            }
+            Data::Struct(fields) => Ok(fields
+                .into_iter()
+                .map(|(name, value)| (name, self.put(value)))
+                .collect()),
             _ => Err(CallError::new("not a struct")),
         }
     }
 
     fn unify(&mut self, a: ValueRef, b: ValueRef, _: bool) -> Result<ValueRef, CallError> {
-        if self.get(a) == self.get(b) { Ok(a) } else { Err(CallError::new("conflict")) }
+        if self.get(a) == self.get(b) {
+            Ok(a)
+        } else {
+            Err(CallError::new("conflict"))
+        }
     }
 
     fn fill(&mut self, value: ValueRef, _: &[(&str, ValueRef)]) -> ValueRef {
@@ -219,7 +245,10 @@ impl Context for Calculator {
 
     fn lookup(&mut self, value: ValueRef, label: &str) -> Option<ValueRef> {
         let fields = self.fields(value).ok()?;
-        fields.into_iter().find(|(name, _)| **name == *label).map(|(_, value)| value)
+        fields
+            .into_iter()
+            .find(|(name, _)| **name == *label)
+            .map(|(_, value)| value)
     }
 
     fn equal(&mut self, a: ValueRef, b: ValueRef) -> Result<bool, CallError> {
@@ -239,16 +268,30 @@ fn normalised(text: &str) -> String {
     }
 }
 
+/// Whether two floats differ in their last digits only: the libraries of functions such as the sine do.
+fn nearly(a: &str, b: &str) -> bool {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) if b.len() < 25 => (x - y).abs() <= x.abs() * 1e-13,
+        _ => false,
+    }
+}
+
 #[test]
 fn builtins_answer_as_cue_does() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/builtins");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).expect("the suite").flatten().map(|file| file.path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the suite")
+        .flatten()
+        .map(|file| file.path())
+        .collect();
     files.sort();
     let (mut passed, mut unknown, mut wrong) = (0, 0, Vec::new());
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        for line in text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with("//"))
+        {
             let (expression, expected) = line.split_once("  =>  ").expect(line);
             let (expr, errors) = parse_expr(FileId(0), expression);
             let outcome = match errors.first() {
@@ -265,7 +308,9 @@ fn builtins_answer_as_cue_does() {
                 }
                 Ok(data) => {
                     let text = json::to_compact(&data).unwrap_or_else(|error| error.to_string());
-                    (text == expected || text == normalised(expected), text)
+                    let same = text == expected || text == normalised(expected);
+                    let near = expression.starts_with("math.") && nearly(&text, expected);
+                    (same || near, text)
                 }
             };
             if fine {

@@ -8,8 +8,12 @@
 //! limit is an error at the call.
 
 mod arguments;
+mod bits;
+mod decimal;
 mod list;
+mod math;
 mod regexp;
+mod strconv;
 mod strings;
 mod structs;
 
@@ -22,7 +26,10 @@ pub struct Standard;
 /// Sorted by path.
 static PACKAGES: &[&Package] = &[
     &list::PACKAGE,
+    &math::PACKAGE,
+    &bits::PACKAGE,
     &regexp::PACKAGE,
+    &strconv::PACKAGE,
     &strings::PACKAGE,
     &structs::PACKAGE,
 ];
