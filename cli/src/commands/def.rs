@@ -16,7 +16,7 @@ pub(super) fn run(session: &mut Session, args: &Def) -> Outcome {
         definitions: true,
         optional: true,
         attributes: args.show_attributes,
-        concrete: false,
+        ..View::default()
     };
     let mut values = Vec::new();
     let outcome = session.each(&args.inputs, true, |session, evaluation, _| {

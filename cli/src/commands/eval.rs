@@ -23,6 +23,7 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
         optional: args.all || args.show_optional,
         attributes: args.show_attributes,
         concrete: args.concrete,
+        defaults: true,
     };
     let mut values = Vec::new();
     let outcome = session.each(&args.inputs, true, |session, evaluation, _| {

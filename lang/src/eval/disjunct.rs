@@ -57,8 +57,14 @@ impl Machine<'_> {
                 }
             }
         }
-        for index in 0..self.s(node).disjunctions.len() {
-            let known = &self.s(node).disjunctions[index];
+        let resolved = self.s(node).resolved.len();
+        for index in 0..resolved + self.s(node).disjunctions.len() {
+            let state = self.s(node);
+            let known = if index < resolved {
+                &state.resolved[index]
+            } else {
+                &state.disjunctions[index - resolved]
+            };
             let (known_env, group) = (known.env, known.info.group);
             if known.source == source && self.same_env(known_env, env) {
                 // Unification is idempotent; only provenance is new.
@@ -105,12 +111,30 @@ impl Machine<'_> {
 
     /// The task: works out the disjunctions of a node. Gives the error where no choice survives.
     pub(super) fn resolve_disjunctions(&mut self, node: Node) -> ErrId {
-        let mut list = std::mem::take(&mut self.s_mut(node).disjunctions);
-        if list.is_empty() || self.s(node).kind.is_empty() {
+        let added = std::mem::take(&mut self.s_mut(node).disjunctions);
+        if added.is_empty() || self.s(node).kind.is_empty() {
             return NIL;
         }
+        // A reference that resolved late may bring disjunctions after others were worked out:
+        // then the product is made anew.
+        let mut list = std::mem::take(&mut self.s_mut(node).resolved);
+        let again = !list.is_empty();
+        list.extend(added);
+        if again {
+            self.s_mut(node).choices.clear();
+            if matches!(self.n(node).base, Value::Node(_) | Value::Disjunction(_)) {
+                self.n_mut(node).base = Value::Cycle;
+            }
+        }
+        self.s_mut(node).resolved = list.clone();
         if self.resolve_scalars(node, &list) {
             return NIL;
+        }
+        if again {
+            let dead: Vec<Vec<bool>> =
+                list.iter().map(|d| vec![false; self.arms(&d.source).len()]).collect();
+            self.s_mut(node).has_disjunction = true;
+            return self.resolve_choices(node, &list, &dead);
         }
         let mut inlined = false;
         let mut dead: Vec<Vec<bool>> = Vec::with_capacity(list.len());
@@ -133,6 +157,7 @@ impl Machine<'_> {
                     all.push(assigned);
                     self.s_mut(node).assigned = Rc::new(all);
                     list.remove(index);
+                    self.s_mut(node).resolved.remove(index);
                     self.schedule_conjunct(node, arms[arm].0, d.env, d.info);
                     inlined = true;
                     if !self.has_state(node) {
@@ -145,6 +170,7 @@ impl Machine<'_> {
             index += 1;
         }
         if inlined {
+            self.s_mut(node).resolved.clear();
             if !list.is_empty() {
                 let added = std::mem::take(&mut self.s_mut(node).disjunctions);
                 let again = added.is_empty();
@@ -318,7 +344,10 @@ impl Machine<'_> {
         }
         let scalar = self.s(node).scalar;
         let base = if scalar != Value::None { scalar } else { self.validators_of(node) };
-        let mut left: Vec<(Value, Default3, Default3)> = vec![(base, Default3::Maybe, Default3::Maybe)];
+        let mut left: Vec<(Value, Default3, Default3)> = {
+            let (mode, own) = self.s(node).arm_default;
+            vec![(base, mode, own)]
+        };
         for d in list {
             let DisjunctionSource::Expr(index) = d.source else { unreachable!("checked above") };
             left = self.scalar_step(left, index);
@@ -516,8 +545,8 @@ impl Machine<'_> {
         let assigned = self.s(node).assigned.clone();
         let start = Choice {
             value: Value::Node(node),
-            mode: Default3::Maybe,
-            own: Default3::Maybe,
+            mode: self.s(node).arm_default.0,
+            own: self.s(node).arm_default.1,
             assigned,
         };
         let mut cross = vec![start];
@@ -635,7 +664,11 @@ impl Machine<'_> {
         for mut choice in tried {
             let inner = match choice.value {
                 Value::Node(target) if self.has_state(target) && !self.s(target).choices.is_empty() => {
-                    std::mem::take(&mut self.s_mut(target).choices)
+                    let mut inner = std::mem::take(&mut self.s_mut(target).choices);
+                    for x in &mut inner {
+                        x.assigned = settled(&x.assigned);
+                    }
+                    inner
                 }
                 _ => Vec::new(),
             };
@@ -707,6 +740,7 @@ impl Machine<'_> {
                 Rc::new(assigned.iter().chain(later).cloned().collect())
             };
             own.arm_mode = Some(mode);
+            own.arm_default = (left.mode, mark);
             own.depth = depth;
             own.drop_parent_requirements = drop_parent;
             own.completed |= ancestor_done;
@@ -738,7 +772,7 @@ impl Machine<'_> {
             // A lone inner survivor takes the place of the arm, with its own choices and marks.
             if let Some((mode, inner)) = self.arm_modes.get(&target).cloned() {
                 choice.mode = mode;
-                choice.assigned = inner;
+                choice.assigned = settled(&inner);
             }
         }
         self.arm_modes.insert(target, (choice.mode, choice.assigned.clone()));
@@ -1077,6 +1111,14 @@ pub(super) fn is_scalar(value: Value) -> bool {
             | Value::String(_)
             | Value::Bytes(_)
     )
+}
+
+/// Without those whose turn comes later: who comes next says so anew.
+fn settled(assigned: &Rc<Vec<Assigned>>) -> Rc<Vec<Assigned>> {
+    if assigned.iter().all(|a| a.arm != LATER) {
+        return assigned.clone();
+    }
+    Rc::new(assigned.iter().filter(|a| a.arm != LATER).cloned().collect())
 }
 
 fn default_mode(marked: bool, is_default: bool) -> Default3 {

@@ -416,11 +416,15 @@ pub(super) struct State {
     pub try_skip: Option<bool>,
 
     pub disjunctions: Vec<DisjunctionConjunct>,
+    /// Those that have been worked out.
+    pub resolved: Vec<DisjunctionConjunct>,
     pub has_disjunction: bool,
     /// Survivors: node, default mode.
     pub choices: Vec<super::disjunct::Choice>,
     pub assigned: Rc<Vec<super::disjunct::Assigned>>,
     pub arm_mode: Mode3,
+    /// The mode of the choice an arm extends, and the arm's own mark.
+    pub arm_default: (Default3, Default3),
     pub ambiguous_in: Node,
     pub user_errors: Vec<ErrId>,
 
@@ -472,7 +476,7 @@ impl State {
             };
         }
         keep!(
-            tasks, parent_tasks, waiters, notify, merged, checks, post_checks, disjunctions, choices,
+            tasks, parent_tasks, waiters, notify, merged, checks, post_checks, disjunctions, resolved, choices,
             user_errors, cyclic_conjuncts, shared_infos, evidence, requirements, replacements
         );
     }

@@ -64,6 +64,8 @@ pub struct View {
     pub definitions: bool,
     pub optional: bool,
     pub attributes: bool,
+    /// A disjunction with one default shows as the default.
+    pub defaults: bool,
     /// Defaults taken and everything concrete, as data.
     pub concrete: bool,
 }

@@ -40,7 +40,7 @@ impl Machine<'_> {
             self.finalize(node);
             node = self.deref(node);
         }
-        if view.concrete {
+        if view.concrete || view.defaults {
             node = self.default_node(node);
         }
         match self.n(node).base {
@@ -270,6 +270,9 @@ impl Machine<'_> {
             }
             Value::Disjunction(id) => {
                 let d = self.disjunctions[id as usize].clone();
+                if (view.defaults || view.concrete) && d.defaults == 1 {
+                    return self.value_tree(d.values[0], view);
+                }
                 let trees = d
                     .values
                     .iter()
