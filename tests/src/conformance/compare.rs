@@ -4,7 +4,7 @@
 //! sides. Structs are compared field by field (presence, definitions, hidden fields and attributes included; order only
 //! with `@test(checkOrder)` inside), disjunctions disjunct by disjunct in any order with their default marks,
 //! conjunctions of bounds and types in any order. Only leaves are evaluated: literals, types, bounds, calls of builtins.
-//! Patterns are compared where the expected struct has some. A struct that embeds `_|_` stands for any
+//! Patterns are compared where the expected struct has some; `let` clauses never. A struct that embeds `_|_` stands for any
 //! error. Inside an expected struct, `@test(err, …)` behind a field checks for that error instead,
 //! `@test(final)` takes defaults first, `@test(ignore)` leaves the field out.
 
