@@ -68,7 +68,7 @@ pub enum Command {
     Export(Export),
     /// Report every error, without needing concrete values
     Check(Check),
-    /// Validate data against a schema, or packages in themselves
+    /// Validate Kubernetes manifests, data against a schema, or packages in themselves
     Vet(Vet),
     /// Format files
     Fmt(Fmt),
@@ -193,6 +193,9 @@ pub struct Vet {
     /// The schema for the data files, an expression such as `#Config`
     #[arg(short = 'd', long, value_name = "EXPR")]
     pub schema: Option<String>,
+    /// Manifests of kinds that nothing is known about are fine
+    #[arg(long)]
+    pub ignore_missing_schemas: bool,
 }
 
 /// `holosc fmt`

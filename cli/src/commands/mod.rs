@@ -10,6 +10,7 @@ mod fmt;
 mod import;
 mod init;
 mod lsp;
+mod manifests;
 mod render;
 mod vet;
 

@@ -4,11 +4,11 @@ use super::Session;
 use crate::Outcome;
 use crate::args::{Inputs, Render};
 use crate::render::tree::{Difference, Tree};
-use crate::render::validate::Validator;
 use crate::render::{Plan, change, plan};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::{Evaluation, Selector, Strictness};
 use holos_lang::value::Data;
+use holos_schemas::validate::Validator;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! `holosc vet`: data against a schema, document by document; or packages in themselves.
+//! `holosc vet`: data against a schema, document by document; packages in themselves; or, where
+//! there are only data files and no schema, Kubernetes manifests.
 
 use super::{Session, graver};
 use crate::Outcome;
@@ -7,6 +8,9 @@ use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::Strictness;
 
 pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
+    if let Some(outcome) = super::manifests::run(session, args) {
+        return outcome;
+    }
     session.each(&args.inputs, false, |session, evaluation, instance| {
         let schema = match &args.schema {
             None => evaluation.root(),

@@ -7,6 +7,5 @@
 pub mod change;
 pub mod plan;
 pub mod tree;
-pub mod validate;
 
 pub use plan::{Plan, plan};

@@ -1,8 +1,8 @@
 //! What files a platform's manifests make, and whether every object is fit to be applied.
 
-use crate::render::validate::{Finding, Reason, Validator};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::value::Data;
+use holos_schemas::validate::{Finding, Reason, Validator};
 use holos_stdlib::encoding::{self, Format};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

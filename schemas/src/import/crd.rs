@@ -6,7 +6,7 @@ use super::print::Printer;
 use super::{Dialect, Import, Input, Kind, META, Options, Package};
 use crate::schema::{Id, Pool, Rule, Schema, SchemaReader, Type};
 use crate::yaml::{self, Node};
-use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Severity};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -109,6 +109,12 @@ impl CrdReader<'_> {
                 );
                 continue;
             };
+            let before = self.import.diagnostics.len();
+            self.structural(schema, &mut String::new(), false);
+            let errors = &self.import.diagnostics[before..];
+            if errors.iter().any(|d| d.severity == Severity::Error) {
+                continue;
+            }
             let schema = self.schema(schema);
             self.groups
                 .entry((group.clone(), name.to_owned()))
@@ -120,6 +126,92 @@ impl CrdReader<'_> {
                     namespaced,
                     schema,
                 });
+        }
+    }
+
+    /// Reports what keeps a schema from being structural, and rules that cannot be compiled. `logic`
+    /// is inside of `allOf`, `anyOf`, `oneOf` and `not`, where values are only narrowed.
+    fn structural(&mut self, node: &Node, path: &mut String, logic: bool) {
+        let flag = |key: &str| node.get(key).and_then(Node::bool) == Some(true);
+        let shown = if path.is_empty() {
+            "the root"
+        } else {
+            path.as_str()
+        }
+        .to_owned();
+        if let Some(reference) = node.get("$ref") {
+            self.error(
+                reference,
+                format!("this schema is not structural: {shown} has a $ref"),
+            );
+        }
+        let free =
+            flag("x-kubernetes-int-or-string") || flag("x-kubernetes-preserve-unknown-fields");
+        if !logic && !free && node.get("type").is_none() {
+            self.error(
+                node,
+                format!("this schema is not structural: {shown} has no type"),
+            );
+        }
+        if !logic && node.get("properties").is_some() && node.get("additionalProperties").is_some()
+        {
+            let message = "has both properties and additionalProperties";
+            self.error(
+                node,
+                format!("this schema is not structural: {shown} {message}"),
+            );
+        }
+        if let Some(at) = node.get("uniqueItems").filter(|n| n.bool() == Some(true)) {
+            self.error(
+                at,
+                format!("{shown} has uniqueItems, which the API server refuses"),
+            );
+        }
+        for rule in node
+            .get("x-kubernetes-validations")
+            .map(Node::elements)
+            .unwrap_or_default()
+        {
+            for key in ["rule", "messageExpression"] {
+                let Some(text) = rule.get(key) else { continue };
+                if let Err(error) = crate::validate::compile_rule(text.str().unwrap_or_default()) {
+                    let place = Place {
+                        file: self.file,
+                        span: text.span,
+                    };
+                    let message =
+                        format!("this rule of {shown} cannot be compiled, and is not checked");
+                    let warning = Diagnostic::warning(Code(514), message)
+                        .label(place, "")
+                        .note(error);
+                    self.import.diagnostics.push(warning);
+                }
+            }
+        }
+        let end = path.len();
+        for entry in node.entries() {
+            match &*entry.key {
+                "properties" => {
+                    for property in entry.value.entries() {
+                        path.push_str(if end > 0 { "." } else { "" });
+                        path.push_str(&property.key);
+                        self.structural(&property.value, path, logic);
+                        path.truncate(end);
+                    }
+                }
+                "items" | "additionalProperties" if !entry.value.entries().is_empty() => {
+                    path.push_str(if &*entry.key == "items" { "[]" } else { ".*" });
+                    self.structural(&entry.value, path, logic);
+                    path.truncate(end);
+                }
+                "not" => self.structural(&entry.value, path, true),
+                "allOf" | "anyOf" | "oneOf" => {
+                    for part in entry.value.elements() {
+                        self.structural(part, path, true);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

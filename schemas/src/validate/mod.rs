@@ -13,6 +13,7 @@ use crate::yaml::{self, Node, Value};
 use group::{Group, Groups};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use holos_lang::value::Data;
+pub(crate) use rules::compile as compile_rule;
 use std::sync::Arc;
 
 /// Why an object is refused.
