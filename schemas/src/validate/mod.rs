@@ -95,7 +95,18 @@ impl Finding {
             file,
             span: self.span,
         };
-        let mut diagnostic = Diagnostic::error(self.reason.code(), message).label(place, "");
+        let last = self.path.rsplit('.').next().unwrap_or_default();
+        let here = match self.reason {
+            Reason::NotAnObject => "this is no object".to_owned(),
+            Reason::NoSchema => "this kind is not known".to_owned(),
+            Reason::Unknown => "there is no such field here".to_owned(),
+            Reason::Required => format!("`{last}` is missing here"),
+            Reason::Type => "another type is wanted".to_owned(),
+            Reason::Value | Reason::Metadata => "not allowed".to_owned(),
+            Reason::Duplicate => "here again".to_owned(),
+            Reason::Rule => "the rule is about this".to_owned(),
+        };
+        let mut diagnostic = Diagnostic::error(self.reason.code(), message).label(place, here);
         diagnostic.path.clone_from(&self.path);
         diagnostic.help.extend(self.help.clone());
         diagnostic
