@@ -161,13 +161,19 @@ pub(crate) struct Builder<'s> {
 }
 
 impl<'s> Builder<'s> {
-    pub(crate) fn new(file: FileId, text: &'s str, tokens: &[Lexeme]) -> Builder<'s> {
+    /// `stopped` says that the nesting limit was reported already.
+    pub(crate) fn new(
+        file: FileId,
+        text: &'s str,
+        tokens: &[Lexeme],
+        stopped: bool,
+    ) -> Builder<'s> {
         let mut builder = Builder {
             file,
             text,
             names: FxHashMap::default(),
             experiments: Experiments::default(),
-            too_deep: false,
+            too_deep: stopped,
             errors: Vec::new(),
             bad_labels: Vec::new(),
             package: None,
@@ -354,11 +360,11 @@ impl<'s> Builder<'s> {
         self.package = Some(name);
     }
 
-    pub(crate) fn imports(&mut self, imports: Vec<Import>) {
-        self.imports.extend(imports);
+    pub(crate) fn imports(&mut self, imports: Vec<Option<Import>>) {
+        self.imports.extend(imports.into_iter().flatten());
     }
 
-    pub(crate) fn import(&mut self, alias: Option<Ident>, path_span: Span) -> Import {
+    pub(crate) fn import(&mut self, alias: Option<Ident>, path_span: Span) -> Option<Import> {
         if let Some(name) = &alias {
             self.declared(name);
             if name.name.starts_with('#') || name.name.starts_with("_#") {
@@ -390,12 +396,12 @@ impl<'s> Builder<'s> {
         let start = alias
             .as_ref()
             .map_or(path_span.start, |name| name.span.start);
-        Import {
+        Some(Import {
             alias,
             path,
             path_span,
             span: Span::new(start, path_span.end),
-        }
+        })
     }
 
     // Declarations

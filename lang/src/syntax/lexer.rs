@@ -519,12 +519,9 @@ impl<'s> Lexer<'s> {
     }
 
     fn identifier(&mut self, mut span: Span) {
-        if self
-            .logos
-            .remainder()
-            .bytes()
-            .next()
-            .is_some_and(|b| b >= 0x80)
+        let beyond_ascii = |b: u8| b >= 0x80;
+        if (self.logos.remainder().bytes().next().is_some_and(beyond_ascii)
+            || self.logos.slice().bytes().next_back().is_some_and(beyond_ascii))
             && let Some(more) = WORD.find(self.logos.remainder())
         {
             self.logos.bump(more.len());
@@ -854,6 +851,8 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
         // A keyword directly after an operand can only begin a clause.
         let clause = match before {
             Comma | LeftBrace | LeftBracket | StartFile => true,
+            // After these, an operand or a name follows.
+            For | In | If | Let => false,
             other => other.ends_operand(),
         };
         let head = prelude && depth == 0 && matches!(before, Comma | StartFile);

@@ -32,6 +32,7 @@ pub(crate) fn parse(
         tokens,
         errors,
         quiet: stopped,
+        stopped,
         balanced: false,
     };
     let (mut builder, root) = mender.run();
@@ -49,13 +50,15 @@ struct Mender<'s> {
     /// Nothing more is to be reported.
     quiet: bool,
     balanced: bool,
+    /// Lexing stopped at a limit.
+    stopped: bool,
 }
 
 impl<'s> Mender<'s> {
     fn run(&mut self) -> (Builder<'s>, Option<Root>) {
         let mut rounds = 0;
         loop {
-            let mut builder = Builder::new(self.file, self.text, &self.tokens);
+            let mut builder = Builder::new(self.file, self.text, &self.tokens, self.stopped);
             let mut pulled = 0;
             let tokens = self.tokens.iter().map(|t| {
                 pulled += 1;
@@ -121,6 +124,9 @@ impl<'s> Mender<'s> {
             let error = errors::unexpected(self.file, self.text, &self.tokens, at, opening);
             self.report(error);
         }
+        if self.complete(at) {
+            return;
+        }
         // What was replaced already was not at fault: what comes before it is.
         let mended = |token| matches!(token, Token::BadDecl | Token::BadOperand);
         while left + 1 == right && left > 1 && mended(self.tokens[left].token) {
@@ -132,6 +138,17 @@ impl<'s> Mender<'s> {
         let in_struct = matches!(opening, None | Some(Token::LeftBrace))
             && self.tokens[0].token == Token::StartFile
             || opening == Some(Token::LeftBrace);
+        // Where no commas can be, the part is all that is in the brackets.
+        let comma = self.tokens.get(at).is_some_and(|t| t.token == Token::Comma);
+        let right = if comma && left + 1 == right && mended(self.tokens[left].token) {
+            self.closing_bracket(at)
+        } else {
+            right
+        };
+        let imports = open.is_some_and(|index| self.tokens[index - 1].token == Token::Import);
+        if imports {
+            return self.replace(left, right, Token::BadDecl);
+        }
         if !in_struct {
             // A whole element, or what is between two brackets.
             return self.replace(left, right, Token::BadOperand);
@@ -144,6 +161,41 @@ impl<'s> Mender<'s> {
                 self.replace(colon + 1, right, Token::BadOperand);
             }
             _ => self.replace(left, right, Token::BadDecl),
+        }
+    }
+
+    /// If only an operand or a name is missing before token `at`, makes up for it.
+    fn complete(&mut self, at: usize) -> bool {
+        let ends = self.tokens.get(at).is_none_or(|next| {
+            next.token == Token::Comma
+                || closes(next.token)
+                || next.token == Token::InterpolationMiddle
+        });
+        let previous = self.tokens[at - 1];
+        if !ends {
+            return false;
+        }
+        match previous.token {
+            Token::Dot => {
+                self.tokens.remove(at - 1);
+                true
+            }
+            token
+                if token.is_operator()
+                    || matches!(
+                        token,
+                        Token::Colon
+                            | Token::Assign
+                            | Token::LeftParen
+                            | Token::InterpolationStart
+                            | Token::InterpolationMiddle
+                    ) =>
+            {
+                let span = Span::new(previous.end, previous.end);
+                self.tokens.insert(at, Lexeme::new(Token::BadOperand, span));
+                true
+            }
+            _ => false,
         }
     }
 
@@ -199,6 +251,15 @@ impl<'s> Mender<'s> {
             }
         }
         stack.pop().unwrap_or((None, 1))
+    }
+
+    /// The bracket that closes what token `at` is in.
+    fn closing_bracket(&self, at: usize) -> usize {
+        let mut end = self.part_end(at);
+        while self.tokens.get(end).is_some_and(|t| t.token == Token::Comma) {
+            end = self.part_end(end + 1);
+        }
+        end
     }
 
     /// Where the part that contains token `at` ends: at a comma or the bracket around it.
@@ -304,6 +365,8 @@ impl<'s> Mender<'s> {
         let mut stack: Vec<Opened> = Vec::new();
         let tokens = std::mem::take(&mut self.tokens);
         let mut line_end = 0;
+        // The token before was dropped, and what ended with it ends without a comma.
+        let mut dropped = false;
         for (index, &lexeme) in tokens.iter().enumerate() {
             let first = index > 0
                 && self
@@ -311,6 +374,12 @@ impl<'s> Mender<'s> {
                     .get(line_end as usize..lexeme.start as usize)
                     .is_some_and(|gap| gap.contains('\n'));
             line_end = lexeme.end;
+            if std::mem::take(&mut dropped)
+                && lexeme.is_inserted_comma()
+                && out.last().is_some_and(|t| !t.token.ends_operand())
+            {
+                continue;
+            }
             let indent = if first {
                 Some(self.indent(lexeme.start))
             } else {
@@ -318,7 +387,17 @@ impl<'s> Mender<'s> {
             };
             if closes(lexeme.token) || lexeme.token == Token::InterpolationMiddle {
                 let Some(matching) = matching(&stack, lexeme.token, indent) else {
-                    self.report(errors::unmatched(self.file, lexeme));
+                    match stack.last() {
+                        Some(opened) if self.same_line(opened.lexeme, lexeme) => {
+                            self.report(errors::mismatched(self.file, opened.lexeme, lexeme));
+                            out.push(Lexeme::new(closing(opened.lexeme.token), lexeme.span()));
+                            stack.pop();
+                        }
+                        _ => {
+                            self.report(errors::unmatched(self.file, lexeme));
+                            dropped = true;
+                        }
+                    }
                     continue;
                 };
                 while stack.len() > matching + 1 {
@@ -378,14 +457,13 @@ impl<'s> Mender<'s> {
     /// closed, or else here.
     fn close_missing(&mut self, out: &mut Vec<Lexeme>, stack: &mut Vec<Opened>, here: Span) {
         let Some(opened) = stack.pop() else { return };
-        let (at, place) = opened.suspect.unwrap_or((out.len(), here));
+        let (mut at, place) = opened.suspect.unwrap_or((out.len(), here));
+        // A comma that the end of a line stands for then ends what is closed.
+        if out[at - 1].is_inserted_comma() {
+            at -= 1;
+        }
         self.report(errors::unclosed(self.file, opened.lexeme, place));
-        let close = match opened.lexeme.token {
-            Token::LeftBrace => Token::RightBrace,
-            Token::LeftBracket => Token::RightBracket,
-            Token::LeftParen => Token::RightParen,
-            _ => Token::InterpolationEnd,
-        };
+        let close = closing(opened.lexeme.token);
         let before = out[at - 1].end;
         let span = Span::new(before, before);
         let comma = out
@@ -422,6 +500,11 @@ impl<'s> Mender<'s> {
             }
         }
         stack.is_empty()
+    }
+
+    fn same_line(&self, from: Lexeme, to: Lexeme) -> bool {
+        let between = self.text.get(from.end as usize..to.start as usize);
+        between.is_some_and(|text| !text.contains('\n'))
     }
 
     /// How far the line that contains the offset is indented.
@@ -488,6 +571,15 @@ fn closes(token: Token) -> bool {
         token,
         Token::RightBrace | Token::RightBracket | Token::RightParen | Token::InterpolationEnd
     )
+}
+
+fn closing(open: Token) -> Token {
+    match open {
+        Token::LeftBrace => Token::RightBrace,
+        Token::LeftBracket => Token::RightBracket,
+        Token::LeftParen => Token::RightParen,
+        _ => Token::InterpolationEnd,
+    }
 }
 
 fn pairs(open: Token, close: Token) -> bool {
