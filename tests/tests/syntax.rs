@@ -23,7 +23,10 @@ fn inputs() -> std::io::Result<Vec<String>> {
     let mut inputs = Vec::new();
     for file in archives(&suite())? {
         let archive = Archive::parse(&std::fs::read_to_string(&file)?);
-        let sources = archive.files.into_iter().filter(|(name, _)| name.ends_with(".holos"));
+        let sources = archive
+            .files
+            .into_iter()
+            .filter(|(name, _)| name.ends_with(".holos"));
         inputs.extend(sources.map(|(_, text)| text));
     }
     Ok(inputs)
@@ -41,7 +44,10 @@ fn every_archive_holds() -> std::io::Result<()> {
                 std::fs::write(&file, archive.to_string())?;
             } else if expected != got {
                 let file = file.strip_prefix(suite()).unwrap_or(&file).display();
-                _ = write!(report, "{file} {name}\nexpected:\n{expected}\ngot:\n{got}\n");
+                _ = write!(
+                    report,
+                    "{file} {name}\nexpected:\n{expected}\ngot:\n{got}\n"
+                );
             }
         }
     }
@@ -53,7 +59,9 @@ fn every_archive_holds() -> std::io::Result<()> {
 fn outcomes(archive: &Archive) -> Vec<(String, String, String)> {
     let mut outcomes = Vec::new();
     for (name, text) in &archive.files {
-        let Some(name) = name.strip_suffix(".holos") else { continue };
+        let Some(name) = name.strip_suffix(".holos") else {
+            continue;
+        };
         let parsed = parse(FileId(0), text);
         let mut compare = |kind: &str, got: &dyn Fn() -> String, always: bool| {
             let name = format!("{name}.{kind}");
@@ -74,7 +82,11 @@ fn outcomes(archive: &Archive) -> Vec<(String, String, String)> {
 
 fn listed(text: &str, errors: &[Diagnostic]) -> String {
     let mut sources = SourceMap::default();
-    sources.add(Source { name: "in".into(), text: text.into(), user: true });
+    sources.add(Source {
+        name: "in".into(),
+        text: text.into(),
+        user: true,
+    });
     let mut out = String::new();
     for error in errors {
         let mut labels = error.labels.iter().map(|label| {
@@ -119,7 +131,9 @@ fn what_is_printed_can_be_read() -> std::io::Result<()> {
 /// Inputs with a piece taken out or put in are parsed, printed and formatted without a panic.
 #[test]
 fn nothing_breaks_the_parser() -> std::io::Result<()> {
-    let pieces = ["{", "}", "[", ")", "\"", "\"\"\"", "\\(", ",", ":", "\n", "=", "...", "@x(", "#", "?", "é"];
+    let pieces = [
+        "{", "}", "[", ")", "\"", "\"\"\"", "\\(", ",", ":", "\n", "=", "...", "@x(", "#", "?", "é",
+    ];
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: usize| {
         state ^= state << 13;
@@ -158,7 +172,11 @@ fn the_specification_is_true() -> std::io::Result<()> {
             let (kind, rest) = block.split_once('\n').unwrap_or_default();
             let code = rest.split("\n```").next().unwrap_or_default();
             let errors = listed(code, &parse(FileId(0), code).errors);
-            assert_eq!(errors.is_empty(), kind.trim() != "error", "{chapter}:\n{code}\n{errors}");
+            assert_eq!(
+                errors.is_empty(),
+                kind.trim() != "error",
+                "{chapter}:\n{code}\n{errors}"
+            );
         }
     }
     Ok(())
@@ -188,14 +206,30 @@ fn deep_input_gives_one_error() {
 
 #[test]
 fn depth_within_the_limit_is_no_error() {
-    let text = format!("a: {}{}", "(".repeat(MAX_DEPTH - 10), ")".repeat(MAX_DEPTH - 10));
-    assert!(parse(FileId(0), &text.replace("()", "(1)")).errors.is_empty());
-    assert!(parse(FileId(0), &format!("a: 1{}", "+1".repeat(100_000))).errors.is_empty());
+    let text = format!(
+        "a: {}{}",
+        "(".repeat(MAX_DEPTH - 10),
+        ")".repeat(MAX_DEPTH - 10)
+    );
+    assert!(
+        parse(FileId(0), &text.replace("()", "(1)"))
+            .errors
+            .is_empty()
+    );
+    assert!(
+        parse(FileId(0), &format!("a: 1{}", "+1".repeat(100_000)))
+            .errors
+            .is_empty()
+    );
 }
 
 #[test]
 fn errors_are_counted_out() {
-    for text in ["} ".repeat(10_000), "% ".repeat(10_000), "a b\n".repeat(2_000)] {
+    for text in [
+        "} ".repeat(10_000),
+        "% ".repeat(10_000),
+        "a b\n".repeat(2_000),
+    ] {
         let errors = parse(FileId(0), &text).errors;
         assert_eq!(errors.len(), MAX_ERRORS + 1, "of {}…", &text[..20]);
     }
@@ -317,8 +351,12 @@ fn comprehension(it: &Comprehension, out: &mut String) {
     for clause in &it.clauses {
         out.push(' ');
         match clause {
-            Clause::For { key, value, source, .. } => {
-                let key = key.as_ref().map_or(String::new(), |key| format!("{} ", key.name));
+            Clause::For {
+                key, value, source, ..
+            } => {
+                let key = key
+                    .as_ref()
+                    .map_or(String::new(), |key| format!("{} ", key.name));
                 _ = write!(out, "(for {key}{} ", value.name);
                 expression(source, out);
                 out.push(')');
@@ -329,7 +367,11 @@ fn comprehension(it: &Comprehension, out: &mut String) {
                 out.push(')');
             }
             Clause::Let(clause) => binding("let", clause, out),
-            Clause::Try { name: Some(name), value: Some(value), .. } => {
+            Clause::Try {
+                name: Some(name),
+                value: Some(value),
+                ..
+            } => {
                 _ = write!(out, "(try {} ", name.name);
                 expression(value, out);
                 out.push(')');
@@ -407,7 +449,11 @@ fn expression(expr: &Expr, out: &mut String) {
         Expr::Paren(inner, _) => list("paren", &[inner], out),
         Expr::Unary(unary) => list(&format!("{:?}", unary.op), &[&unary.operand], out),
         Expr::Binary(binary) => {
-            list(operator(binary.op), &binary.operands.iter().collect::<Vec<_>>(), out);
+            list(
+                operator(binary.op),
+                &binary.operands.iter().collect::<Vec<_>>(),
+                out,
+            );
         }
         Expr::Selector(selector) => {
             out.push_str("(. ");
@@ -418,7 +464,9 @@ fn expression(expr: &Expr, out: &mut String) {
             }
         }
         Expr::Index { base, index, .. } => list("index", &[base, index], out),
-        Expr::Slice { base, low, high, .. } => {
+        Expr::Slice {
+            base, low, high, ..
+        } => {
             out.push_str("(slice ");
             expression(base, out);
             for bound in [low, high] {
@@ -430,7 +478,11 @@ fn expression(expr: &Expr, out: &mut String) {
             }
             out.push(')');
         }
-        Expr::Call { function, arguments, .. } => {
+        Expr::Call {
+            function,
+            arguments,
+            ..
+        } => {
             let items: Vec<&Expr> = std::iter::once(&**function).chain(arguments).collect();
             list("call", &items, out);
         }

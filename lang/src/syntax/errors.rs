@@ -108,10 +108,26 @@ pub(crate) fn mismatched(file: FileId, open: Lexeme, close: Lexeme) -> Diagnosti
         Token::RightParen => ")",
         _ => "(",
     };
-    let message = format!("`{}` does not close `{}`", text(close.token), text(open.token));
+    let message = format!(
+        "`{}` does not close `{}`",
+        text(close.token),
+        text(open.token)
+    );
     Diagnostic::error(code::UNMATCHED_BRACKET, message)
-        .label(Place { file, span: close.span() }, "the wrong bracket")
-        .label(Place { file, span: open.span() }, "opened here")
+        .label(
+            Place {
+                file,
+                span: close.span(),
+            },
+            "the wrong bracket",
+        )
+        .label(
+            Place {
+                file,
+                span: open.span(),
+            },
+            "opened here",
+        )
 }
 
 /// A closing bracket that closes nothing.
@@ -173,7 +189,11 @@ pub(crate) fn unexpected(
     let line_end = text[previous.end as usize..span.start as usize].contains('\n');
     let after = Span::new(previous.end, previous.end);
     let error = |code, message: std::string::String, label: &str| {
-        let span = if line_end && code == code::MISSING_VALUE { after } else { span };
+        let span = if line_end && code == code::MISSING_VALUE {
+            after
+        } else {
+            span
+        };
         Diagnostic::error(code, message).label(Place { file, span }, label.to_string())
     };
     let before = show(previous.span());
@@ -213,9 +233,11 @@ pub(crate) fn unexpected(
             format!("expected an expression after {before}, found {found}"),
             "an expression belongs here",
         ),
-        (Ident, _) if at > 1 && tokens[at - 2].token == Import => {
-            error(code::IMPORT, format!("expected an import path, found {found}"), "here")
-        }
+        (Ident, _) if at > 1 && tokens[at - 2].token == Import => error(
+            code::IMPORT,
+            format!("expected an import path, found {found}"),
+            "here",
+        ),
         (Ident, _) if at > 1 && tokens[at - 2].token == For => error(
             code::UNEXPECTED,
             format!("expected `in` after {before}, found {found}"),

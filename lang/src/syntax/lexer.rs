@@ -520,8 +520,18 @@ impl<'s> Lexer<'s> {
 
     fn identifier(&mut self, mut span: Span) {
         let beyond_ascii = |b: u8| b >= 0x80;
-        if (self.logos.remainder().bytes().next().is_some_and(beyond_ascii)
-            || self.logos.slice().bytes().next_back().is_some_and(beyond_ascii))
+        if (self
+            .logos
+            .remainder()
+            .bytes()
+            .next()
+            .is_some_and(beyond_ascii)
+            || self
+                .logos
+                .slice()
+                .bytes()
+                .next_back()
+                .is_some_and(beyond_ascii))
             && let Some(more) = WORD.find(self.logos.remainder())
         {
             self.logos.bump(more.len());

@@ -256,7 +256,11 @@ impl<'s> Mender<'s> {
     /// The bracket that closes what token `at` is in.
     fn closing_bracket(&self, at: usize) -> usize {
         let mut end = self.part_end(at);
-        while self.tokens.get(end).is_some_and(|t| t.token == Token::Comma) {
+        while self
+            .tokens
+            .get(end)
+            .is_some_and(|t| t.token == Token::Comma)
+        {
             end = self.part_end(end + 1);
         }
         end
