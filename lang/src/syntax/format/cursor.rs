@@ -13,6 +13,8 @@ pub(crate) struct Cursor<'s> {
     comment: usize,
     /// Where the last token or comment ended.
     end: u32,
+    /// What was taken last is a comment that ended a line.
+    line_comment: bool,
 }
 
 /// A comment that is next.
@@ -39,6 +41,7 @@ impl<'s> Cursor<'s> {
             token: 0,
             comment: 0,
             end: 0,
+            line_comment: false,
         }
     }
 
@@ -99,6 +102,7 @@ impl<'s> Cursor<'s> {
         let gap = self.gap(lexeme.start);
         self.token += 1;
         self.end = lexeme.end;
+        self.line_comment = false;
         Some((lexeme, self.slice(lexeme.span()), gap))
     }
 
@@ -118,6 +122,15 @@ impl<'s> Cursor<'s> {
         self.comment += 1;
         self.end = span.end;
         let doc = gap > Gap::Blank && self.above_token(next);
+        // Comments that begin below one at the end of a line are set off from it, unless they are
+        // about what follows.
+        let below = std::mem::replace(&mut self.line_comment, self.token > 0 && gap <= Gap::Blank);
+        let opened = self.token > 0 && opens(self.tokens[self.token - 1].token);
+        let gap = if below && gap == Gap::Line && (!doc || opened) {
+            Gap::Section
+        } else {
+            gap
+        };
         Some(Comment {
             text: self.slice(span),
             gap,
@@ -195,7 +208,7 @@ impl<'s> Cursor<'s> {
             }
             end = Some(comment.end);
         }
-        end.is_some_and(|end| lines(end, next) > 1)
+        end.is_some_and(|end| !leads || lines(end, next) > 1)
     }
 
     pub(crate) fn on_one_line(&self, span: Span) -> bool {
@@ -259,4 +272,18 @@ impl<'s> Cursor<'s> {
     pub(crate) fn rest(&self) -> &[Lexeme] {
         &self.tokens[self.token..]
     }
+}
+
+fn opens(token: Token) -> bool {
+    matches!(
+        token,
+        Token::LeftBrace | Token::LeftBracket | Token::LeftParen
+    )
+}
+
+fn closes(token: Token) -> bool {
+    matches!(
+        token,
+        Token::RightBrace | Token::RightBracket | Token::RightParen
+    )
 }

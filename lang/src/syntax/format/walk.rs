@@ -229,6 +229,7 @@ impl<'s> Walker<'s> {
         };
         let end = match item {
             Item::Decl(decl) => decl.span().end,
+            Item::Attribute(Some(attribute)) => attribute.span.end,
             _ => return cursor.has_doc(),
         };
         cursor.has_doc() || cursor.comment_after(end)
