@@ -191,6 +191,7 @@ impl<'s> Cursor<'s> {
         let next = self.tokens[index..]
             .iter()
             .find(|t| t.token != Token::Comma);
+        let leads = next.is_some_and(|t| !closes(t.token));
         let next = next.map_or(self.text.len() as u32, |t| t.start);
         let lines = |from: u32, to: u32| {
             self.text[from as usize..to as usize]
