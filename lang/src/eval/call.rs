@@ -702,9 +702,18 @@ impl Machine<'_> {
 
     fn data_of_inner(&mut self, value: Value) -> Result<Data, ErrId> {
         let saved = std::mem::replace(&mut self.errs, NIL);
-        let taken = self.default_of(value);
+        let at = match value {
+            Value::Node(node) => node,
+            _ => self.node,
+        };
+        let taken = self.with_node(at, |m| m.default_of(value));
         let errors = std::mem::replace(&mut self.errs, saved);
-        let Some(value) = taken else { return Err(errors) };
+        let Some(value) = taken else {
+            if let Value::Node(node) = value {
+                self.errors[errors as usize].exprs = self.conjunct_exprs(node).into_iter().collect();
+            }
+            return Err(errors);
+        };
         match value {
             Value::Null => Ok(Data::Null),
             Value::Bool(b) => Ok(Data::Bool(b)),
@@ -878,7 +887,7 @@ impl builtin::Context for Machine<'_> {
             &imports,
             Arc::from(""),
         );
-        let (id, _) = compiler.expression(&[], place.file, expr);
+        let (id, _) = compiler.expression(&[], &[], place.file, expr);
         let node = self.new_inline();
         let env = self.new_env(NIL, node);
         self.add_conjunct_record(node, id, env, Info::default());

@@ -111,9 +111,22 @@ impl<'a> Evaluation<'a> {
     ) -> Result<NodeId, Vec<Diagnostic>> {
         let path = if self.main.path.is_empty() { &self.main.name } else { &self.main.path };
         let builtins = self.machine.builtins;
+        // What embedding brought to the top is in scope here, unlike within the files.
+        self.machine.complete_shallow(self.root);
+        let root = self.machine.deref(self.root);
+        let fields: Vec<(Arc<str>, Label)> = self
+            .machine
+            .arc_slice(root)
+            .iter()
+            .filter(|(label, _)| !label.is_let() && !label.is_int())
+            .map(|(label, _)| {
+                let text = self.machine.program.strings.get(label.id());
+                (text.split('\0').next().unwrap_or_default().into(), *label)
+            })
+            .collect();
         let compiler =
             Compiler::new(&mut self.machine.program, builtins, &self.imports, path.clone());
-        let (id, errors) = compiler.expression(&self.main.files, file, expr);
+        let (id, errors) = compiler.expression(&self.main.files, &fields, file, expr);
         if !errors.is_empty() {
             return Err(errors);
         }

@@ -134,13 +134,15 @@ impl<'p> Compiler<'p> {
         (compiled, self.errors)
     }
 
-    /// Compiles an expression in the scope of a package whose files are `files`.
+    /// Compiles an expression in the scope of a package whose files are `files`, and which has `fields`.
     pub(crate) fn expression(
         mut self,
         files: &[(FileId, Arc<tree::File>)],
+        fields: &[(Arc<str>, Label)],
         file: FileId,
         expr: &tree::Expr,
     ) -> (ExprId, Vec<Diagnostic>) {
+        self.package_fields.extend(fields.iter().cloned());
         for (_, file) in files {
             self.declare_package_fields(&file.decls);
         }
