@@ -736,14 +736,39 @@ impl Machine<'_> {
             }
             // Frames of the same clause bind the same where the environments around them and
             // the keys are the same, though their source may have been evaluated anew.
-            let same_node = x.kind != FrameKind::Literal
-                || x.node == y.node
-                || (x.node != NIL && y.node != NIL && self.deref(x.node) == self.deref(y.node));
-            if !same_node {
+            if x.kind == FrameKind::Literal && !self.same_binding(x.node, y.node) {
                 return false;
             }
             (a, b) = (x.up, y.up);
         }
+    }
+
+    /// Whether two nodes stand for the same: the same node, or one operand evaluated twice.
+    fn same_binding(&self, a: Node, b: Node) -> bool {
+        if a == b {
+            return true;
+        }
+        if a == NIL || b == NIL {
+            return false;
+        }
+        let (a, b) = (self.deref_disjunct(a), self.deref_disjunct(b));
+        if a == b || self.deref(a) == self.deref(b) {
+            return true;
+        }
+        let (x, y) = (self.n(a), self.n(b));
+        if x.label != y.label {
+            return false;
+        }
+        let inline = NodeData::DYNAMIC;
+        if x.has(inline) && y.has(inline) {
+            if x.conjuncts == NIL || y.conjuncts == NIL {
+                return false;
+            }
+            let (c, d) = (self.conjuncts[x.conjuncts as usize], self.conjuncts[y.conjuncts as usize]);
+            return c.expr == d.expr && self.same_env(c.env, d.env);
+        }
+        let unrooted = |n: &NodeData| n.has(NodeData::NON_ROOTED) || n.label.is_let();
+        unrooted(x) && unrooted(y) && self.same_binding(x.parent, y.parent)
     }
 
     fn insert_conjunct(

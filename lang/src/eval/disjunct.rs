@@ -528,6 +528,12 @@ impl Machine<'_> {
         list: &[DisjunctionConjunct],
         dead: &[Vec<bool>],
     ) -> ErrId {
+        if self.s(node).assigned.len() > MAX_NESTED {
+            return self.text_error(
+                ErrorCode::Eval,
+                format!("more than {MAX_NESTED} disjunctions nest in one value"),
+            );
+        }
         // Inside an arm that is not the last word, nothing may be finished.
         let mut outer_mode = None;
         let mut at = node;
@@ -1129,5 +1135,7 @@ fn default_mode(marked: bool, is_default: bool) -> Default3 {
     }
 }
 
+/// How many disjunctions of one value may be nested in or multiplied with each other.
+const MAX_NESTED: usize = 120;
 /// How many combinations of arms may be alive at once.
 const MAX_CHOICES: usize = 8192;
