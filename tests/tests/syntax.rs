@@ -6,6 +6,7 @@
 //! without `NAME.errors` must have none. With `UPDATE_SUITES=1` in the environment, expectations that
 //! are not met are rewritten instead: read the difference before it is committed.
 
+use holos_lang::diagnostic::catalogue::ENTRIES;
 use holos_lang::diagnostic::{Diagnostic, FileId, Source, SourceMap};
 use holos_lang::syntax::tree::*;
 use holos_lang::syntax::{MAX_DEPTH, MAX_ERRORS, format, parse, parse_expr, print};
@@ -180,6 +181,34 @@ fn the_specification_is_true() -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The examples of the catalogue have the errors that they are examples of.
+#[test]
+fn the_catalogue_is_true() {
+    let fit = |code: u16| (1..=18).contains(&code) && code != 20;
+    for entry in ENTRIES.iter().filter(|entry| fit(entry.code.0)) {
+        let codes = |text: &str| -> Vec<_> {
+            parse(FileId(0), text)
+                .errors
+                .iter()
+                .map(|error| error.code)
+                .collect()
+        };
+        assert!(
+            codes(entry.wrong).contains(&entry.code),
+            "{} of {}",
+            entry.code,
+            entry.wrong
+        );
+        let experiment = format!("@experiment(try)\n{}", entry.mend);
+        let mend = if entry.code.0 == 16 {
+            &experiment
+        } else {
+            entry.mend
+        };
+        assert_eq!(codes(mend), [], "{} of {mend}", entry.code);
+    }
 }
 
 // Limits

@@ -237,10 +237,8 @@ impl<'s> Mender<'s> {
                     }
                     stack.push((Some(index), index + 1));
                 }
-                token if closes(token) => {
-                    if stack.len() > 1 {
-                        stack.pop();
-                    }
+                token if closes(token) && stack.len() > 1 => {
+                    stack.pop();
                 }
                 Token::Comma => {
                     if let Some(top) = stack.last_mut() {
