@@ -20,7 +20,10 @@ struct Signature {
 
 impl Machine<'_> {
     pub(super) fn same_function(&self, x: u32, y: u32) -> bool {
-        match (self.program.functions[x as usize], self.program.functions[y as usize]) {
+        match (
+            self.program.functions[x as usize],
+            self.program.functions[y as usize],
+        ) {
             (Callable::Predeclared(a), Callable::Predeclared(b)) => a == b,
             (Callable::Package(_, a), Callable::Package(_, b)) => std::ptr::eq(a, b),
             _ => false,
@@ -44,9 +47,12 @@ impl Machine<'_> {
                     P::Mod => ("mod", kinds(&[Kind::INT, Kind::INT]), false, false),
                     P::Quo => ("quo", kinds(&[Kind::INT, Kind::INT]), false, false),
                     P::Rem => ("rem", kinds(&[Kind::INT, Kind::INT]), false, false),
-                    P::MatchN => {
-                        ("matchN", kinds(&[Kind::TOP, Kind::INT, Kind::LIST]), true, true)
-                    }
+                    P::MatchN => (
+                        "matchN",
+                        kinds(&[Kind::TOP, Kind::INT, Kind::LIST]),
+                        true,
+                        true,
+                    ),
                     P::MatchIf => (
                         "matchIf",
                         kinds(&[Kind::TOP, Kind::TOP, Kind::TOP, Kind::TOP]),
@@ -55,7 +61,12 @@ impl Machine<'_> {
                     ),
                     P::Error => ("error", kinds(&[Kind::STRING]), false, false),
                 };
-                Signature { name: name.to_string(), kinds, open, validator }
+                Signature {
+                    name: name.to_string(),
+                    kinds,
+                    open,
+                    validator,
+                }
             }
             Callable::Package(package, f) => Signature {
                 name: format!("{}.{}", package.name, f.name),
@@ -68,15 +79,21 @@ impl Machine<'_> {
 
     pub(super) fn validator_kind(&self, index: u32) -> Kind {
         let function = self.validators[index as usize].function;
-        self.signature(function).kinds.first().copied().unwrap_or(Kind::TOP)
+        self.signature(function)
+            .kinds
+            .first()
+            .copied()
+            .unwrap_or(Kind::TOP)
     }
 
     pub(super) fn validator_name(&self, index: u32) -> String {
-        self.signature(self.validators[index as usize].function).name
+        self.signature(self.validators[index as usize].function)
+            .name
     }
 
     pub(super) fn takes_schemas(&self, index: u32) -> bool {
-        self.signature(self.validators[index as usize].function).open
+        self.signature(self.validators[index as usize].function)
+            .open
     }
 
     /// A boolean function of one parameter is a validator without being called.
@@ -102,7 +119,10 @@ impl Machine<'_> {
         if x == y {
             return true;
         }
-        let (a, b) = (self.validators[x as usize].clone(), self.validators[y as usize].clone());
+        let (a, b) = (
+            self.validators[x as usize].clone(),
+            self.validators[y as usize].clone(),
+        );
         if !self.same_function(a.function, b.function) || a.arguments.len() != b.arguments.len() {
             return false;
         }
@@ -141,20 +161,27 @@ impl Machine<'_> {
                     self.add_incomplete(format!("cannot call a non-concrete value of type {kind}"));
                     return Ok(Value::None);
                 }
-                let text = format!("cannot call non-function {} (type {kind})", self.show(other));
+                let text = format!(
+                    "cannot call non-function {} (type {kind})",
+                    self.show(other)
+                );
                 return Ok(self.fail(text));
             }
         };
         let arguments: Vec<ExprId> =
             self.program.lists[start as usize..(start + len) as usize].to_vec();
         let signature = self.signature(function);
-        if let Callable::Predeclared(Predeclared::Error) = self.program.functions[function as usize] {
+        if let Callable::Predeclared(Predeclared::Error) = self.program.functions[function as usize]
+        {
             return self.call_error(&arguments);
         }
-        let partial =
-            signature.validator && arguments.len() + 1 == signature.kinds.len();
+        let partial = signature.validator && arguments.len() + 1 == signature.kinds.len();
         if !partial && arguments.len() != signature.kinds.len() {
-            let word = if arguments.len() > signature.kinds.len() { "too many" } else { "not enough" };
+            let word = if arguments.len() > signature.kinds.len() {
+                "too many"
+            } else {
+                "not enough"
+            };
             let text = format!(
                 "{word} arguments in call to {} (have {}, want {})",
                 signature.name,
@@ -185,7 +212,10 @@ impl Machine<'_> {
             match value {
                 Value::None => {
                     if self.errs == NIL {
-                        self.add_incomplete(format!("an argument of {} is incomplete", signature.name));
+                        self.add_incomplete(format!(
+                            "an argument of {} is incomplete",
+                            signature.name
+                        ));
                     }
                 }
                 Value::Bottom(error) => self.add_error(error),
@@ -201,7 +231,12 @@ impl Machine<'_> {
         }
         if partial {
             let env = self.env;
-            return Ok(self.new_validator(Validator { function, call: expr, arguments: values, env }));
+            return Ok(self.new_validator(Validator {
+                function,
+                call: expr,
+                arguments: values,
+                env,
+            }));
         }
         let saved_validator = std::mem::replace(&mut self.is_validator, false);
         let result = self.apply(function, &values, &arguments);
@@ -307,13 +342,18 @@ impl Machine<'_> {
                         Ok(Return::Data(data)) => self.value_of_data(&data),
                         Ok(Return::Value(ValueRef(id))) => self.refs_values[id as usize],
                         Ok(Return::Values(list)) => {
-                            let values: Vec<Value> =
-                                list.iter().map(|v| self.refs_values[v.0 as usize]).collect();
+                            let values: Vec<Value> = list
+                                .iter()
+                                .map(|v| self.refs_values[v.0 as usize])
+                                .collect();
                             Value::Node(self.new_list(&values))
                         }
                         Err(error) => {
-                            let code =
-                                if error.incomplete { ErrorCode::Incomplete } else { ErrorCode::Eval };
+                            let code = if error.incomplete {
+                                ErrorCode::Incomplete
+                            } else {
+                                ErrorCode::Eval
+                            };
                             Value::Bottom(self.text_error(code, error.message))
                         }
                     },
@@ -349,10 +389,16 @@ impl Machine<'_> {
             P::Reclose => values[0],
             P::And => {
                 let elements = self.elements_of(values[0]);
-                if elements.is_empty() { Value::Top } else { self.new_conjunction(elements) }
+                if elements.is_empty() {
+                    Value::Top
+                } else {
+                    self.new_conjunction(elements)
+                }
             }
             P::Or => {
-                let Some(value) = self.default_of(values[0]) else { return Value::None };
+                let Some(value) = self.default_of(values[0]) else {
+                    return Value::None;
+                };
                 let elements = self.elements_of(value);
                 match elements[..] {
                     [] => {
@@ -442,7 +488,9 @@ impl Machine<'_> {
     }
 
     fn elements_of(&mut self, value: Value) -> Vec<Value> {
-        let Value::Node(node) = value else { return Vec::new() };
+        let Value::Node(node) = value else {
+            return Vec::new();
+        };
         let node = self.deref(node);
         self.arc_vec(node)
             .iter()
@@ -478,7 +526,11 @@ impl Machine<'_> {
         let validator = self.validators[index as usize].clone();
         let open = self.signature(validator.function).open;
         let own = self.unwrap(value);
-        let mut values = vec![if open || matches!(own, Value::Node(_)) { value } else { own }];
+        let mut values = vec![if open || matches!(own, Value::Node(_)) {
+            value
+        } else {
+            own
+        }];
         values.extend_from_slice(&validator.arguments);
         let mut exprs = vec![NO_EXPR];
         if validator.call != NO_EXPR
@@ -517,17 +569,19 @@ impl Machine<'_> {
 
     /// A finished copy of a value, defaults taken, that can be unified with a schema.
     fn data_copy(&mut self, value: Value, depth: usize) -> Value {
-        let Some(value) = self.default_quiet(value) else { return value };
-        let Value::Node(node) = value else { return value };
+        let Some(value) = self.default_quiet(value) else {
+            return value;
+        };
+        let Value::Node(node) = value else {
+            return value;
+        };
         let node = self.deref(node);
         self.finalize(node);
         let node = self.deref(node);
         let base = self.n(node).base;
         if depth > 1000 || !matches!(base, Value::Struct | Value::List { .. }) {
             let base = match base {
-                Value::Disjunction(_) => {
-                    self.default_quiet(base).unwrap_or(base)
-                }
+                Value::Disjunction(_) => self.default_quiet(base).unwrap_or(base),
                 other => other,
             };
             if self.arc_slice(node).is_empty() {
@@ -627,7 +681,9 @@ impl Machine<'_> {
             return Value::Bool(false);
         }
         if self.info.cyclic == Cyclic::Yes {
-            return Value::Bottom(self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle));
+            return Value::Bottom(
+                self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle),
+            );
         }
         let own = self.value_expr(own, self.source);
         let (mut count, mut possible) = (0, 0);
@@ -654,12 +710,22 @@ impl Machine<'_> {
         let code = match wanted {
             Value::Int(n) if n > count && n <= count + possible => ErrorCode::Incomplete,
             Value::Bound(_) => {
-                let low = self.program.bound(Comparison::GreaterEqual, Value::Int(count));
-                let high = self.program.bound(Comparison::LessEqual, Value::Int(count + possible));
-                let (low, high) =
-                    (self.value_expr(low, self.source), self.value_expr(high, self.source));
+                let low = self
+                    .program
+                    .bound(Comparison::GreaterEqual, Value::Int(count));
+                let high = self
+                    .program
+                    .bound(Comparison::LessEqual, Value::Int(count + possible));
+                let (low, high) = (
+                    self.value_expr(low, self.source),
+                    self.value_expr(high, self.source),
+                );
                 let (node, _) = self.trial(&[(bound, NIL), (low, NIL), (high, NIL)]);
-                if self.bottom_of(node).is_none() { ErrorCode::Incomplete } else { ErrorCode::Eval }
+                if self.bottom_of(node).is_none() {
+                    ErrorCode::Incomplete
+                } else {
+                    ErrorCode::Eval
+                }
             }
             Value::Int(_) | Value::Number(_) => ErrorCode::Eval,
             _ => ErrorCode::Incomplete,
@@ -683,14 +749,20 @@ impl Machine<'_> {
             return Value::Bool(false);
         }
         if self.info.cyclic == Cyclic::Yes {
-            return Value::Bottom(self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle));
+            return Value::Bottom(
+                self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle),
+            );
         }
         let own = self.value_expr(own, self.source);
         let env = self.env;
         let (_, failed) = self.trial(&[(own, NIL), (exprs[1], env)]);
         let chosen = if failed == NIL { exprs[2] } else { exprs[3] };
         let (_, error) = self.trial(&[(own, NIL), (chosen, env)]);
-        if error == NIL { Value::Bool(true) } else { Value::Bottom(error) }
+        if error == NIL {
+            Value::Bool(true)
+        } else {
+            Value::Bottom(error)
+        }
     }
 
     // ---- data ----
@@ -710,7 +782,8 @@ impl Machine<'_> {
         let errors = std::mem::replace(&mut self.errs, saved);
         let Some(value) = taken else {
             if let Value::Node(node) = value {
-                self.errors[errors as usize].exprs = self.conjunct_exprs(node).into_iter().collect();
+                self.errors[errors as usize].exprs =
+                    self.conjunct_exprs(node).into_iter().collect();
             }
             return Err(errors);
         };
@@ -757,7 +830,8 @@ impl Machine<'_> {
                     Value::Bottom(error) => Err(error),
                     Value::Cycle | Value::None => {
                         let saved = std::mem::replace(&mut self.node, node);
-                        let error = self.text_error(ErrorCode::Incomplete, "the value is not known yet");
+                        let error =
+                            self.text_error(ErrorCode::Incomplete, "the value is not known yet");
                         self.node = saved;
                         Err(error)
                     }
@@ -831,7 +905,8 @@ impl Machine<'_> {
             Data::String(text) => self.string_value(text),
             Data::Bytes(bytes) => self.program.bytes(bytes),
             Data::List(items) => {
-                let values: Vec<Value> = items.iter().map(|item| self.value_of_data(item)).collect();
+                let values: Vec<Value> =
+                    items.iter().map(|item| self.value_of_data(item)).collect();
                 Value::Node(self.new_list(&values))
             }
             Data::Struct(fields) => {
@@ -862,14 +937,19 @@ impl Machine<'_> {
 
     fn call_error_of(&mut self, error: ErrId) -> CallError {
         let message = self.describe(error);
-        CallError { message, incomplete: self.code(error).is_incomplete(), argument: None }
+        CallError {
+            message,
+            incomplete: self.code(error).is_incomplete(),
+            argument: None,
+        }
     }
 }
 
 impl builtin::Context for Machine<'_> {
     fn data(&mut self, value: ValueRef) -> Result<Data, CallError> {
         let value = self.refs_values[value.0 as usize];
-        self.data_of(value).map_err(|error| self.call_error_of(error))
+        self.data_of(value)
+            .map_err(|error| self.call_error_of(error))
     }
 
     fn make(&mut self, data: &Data) -> ValueRef {
@@ -943,8 +1023,14 @@ impl builtin::Context for Machine<'_> {
     }
 
     fn unify(&mut self, a: ValueRef, b: ValueRef, concrete: bool) -> Result<ValueRef, CallError> {
-        let (a, b) = (self.refs_values[a.0 as usize], self.refs_values[b.0 as usize]);
-        let (a, b) = (self.value_expr(a, self.source), self.value_expr(b, self.source));
+        let (a, b) = (
+            self.refs_values[a.0 as usize],
+            self.refs_values[b.0 as usize],
+        );
+        let (a, b) = (
+            self.value_expr(a, self.source),
+            self.value_expr(b, self.source),
+        );
         let (node, error) = self.trial(&[(a, NIL), (b, NIL)]);
         if error != NIL && (concrete || !self.code(error).is_incomplete()) {
             return Err(self.call_error_of(error));
@@ -983,14 +1069,18 @@ impl builtin::Context for Machine<'_> {
             }
             self.append_arc(data, label, arc);
         }
-        let (a, b) =
-            (self.value_expr(base, self.source), self.value_expr(Value::Node(data), self.source));
+        let (a, b) = (
+            self.value_expr(base, self.source),
+            self.value_expr(Value::Node(data), self.source),
+        );
         let (node, _) = self.trial(&[(a, NIL), (b, NIL)]);
         self.value_ref(Value::Node(node))
     }
 
     fn lookup(&mut self, value: ValueRef, label: &str) -> Option<ValueRef> {
-        let Value::Node(node) = self.refs_values[value.0 as usize] else { return None };
+        let Value::Node(node) = self.refs_values[value.0 as usize] else {
+            return None;
+        };
         self.finalize(node);
         let node = self.deref(node);
         let label = Label::string(self.program.strings.find(label)?);
@@ -999,7 +1089,10 @@ impl builtin::Context for Machine<'_> {
     }
 
     fn equal(&mut self, a: ValueRef, b: ValueRef) -> Result<bool, CallError> {
-        let (a, b) = (self.refs_values[a.0 as usize], self.refs_values[b.0 as usize]);
+        let (a, b) = (
+            self.refs_values[a.0 as usize],
+            self.refs_values[b.0 as usize],
+        );
         let (a, b) = (self.data_of(a), self.data_of(b));
         match (a, b) {
             (Ok(a), Ok(b)) => Ok(value::equal_data(&a, &b)),

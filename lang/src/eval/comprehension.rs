@@ -68,7 +68,10 @@ impl Machine<'_> {
         firing: u32,
         out: &mut Vec<EnvId>,
     ) -> Step<()> {
-        let Some(&clause) = self.program.comprehensions[index as usize].clauses.get(position) else {
+        let Some(&clause) = self.program.comprehensions[index as usize]
+            .clauses
+            .get(position)
+        else {
             out.push(env);
             return Ok(());
         };
@@ -115,7 +118,9 @@ impl Machine<'_> {
             }
             Clause::For { source } => {
                 self.source = source;
-                let Some(target) = self.range_source(source)? else { return Ok(()) };
+                let Some(target) = self.range_source(source)? else {
+                    return Ok(());
+                };
                 if self.state(target).is_some() {
                     self.freeze(target, FIELD_SET);
                 }
@@ -160,8 +165,21 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn frame(&mut self, up: EnvId, node: Node, label: Label, kind: FrameKind, firing: u32) -> EnvId {
-        self.envs.push(Env { up, node, label, kind, firing });
+    fn frame(
+        &mut self,
+        up: EnvId,
+        node: Node,
+        label: Label,
+        kind: FrameKind,
+        firing: u32,
+    ) -> EnvId {
+        self.envs.push(Env {
+            up,
+            node,
+            label,
+            kind,
+            firing,
+        });
         (self.envs.len() - 1) as EnvId
     }
 
@@ -221,7 +239,9 @@ impl Machine<'_> {
     fn range_error(&mut self, value: Value) {
         let kind = self.kind(value);
         if !kind.and(Kind::STRUCT.or(Kind::LIST)).is_empty() {
-            self.add_incomplete(format!("cannot range over an incomplete value of type {kind}"));
+            self.add_incomplete(format!(
+                "cannot range over an incomplete value of type {kind}"
+            ));
         } else if value == Value::None {
             self.add_incomplete("cannot range over an incomplete value");
         } else {

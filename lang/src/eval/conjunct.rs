@@ -45,7 +45,12 @@ impl Machine<'_> {
             }
             Expr::Disjunction(index) => {
                 self.unshare(node);
-                self.schedule_disjunction(node, env, info.optional(), DisjunctionSource::Expr(index));
+                self.schedule_disjunction(
+                    node,
+                    env,
+                    info.optional(),
+                    DisjunctionSource::Expr(index),
+                );
                 self.add_evidence(node, info, 0);
             }
             Expr::Comprehension(_) => {
@@ -120,11 +125,22 @@ impl Machine<'_> {
         let inner = self.new_env(env, node);
         self.s_mut(node).has_struct = true;
         let next = self.n(node).structs;
-        self.structs.push(StructInfo { shape: shape_id, env: inner, next });
+        self.structs.push(StructInfo {
+            shape: shape_id,
+            env: inner,
+            next,
+        });
         self.n_mut(node).structs = (self.structs.len() - 1) as u32;
 
-        let Shape { start, len, embeds, ellipsis, file, body, explicit_open } =
-            self.program.shapes[shape_id as usize];
+        let Shape {
+            start,
+            len,
+            embeds,
+            ellipsis,
+            file,
+            body,
+            explicit_open,
+        } = self.program.shapes[shape_id as usize];
         if embeds
             && !explicit_open
             && info.outer == 0
@@ -170,8 +186,11 @@ impl Machine<'_> {
                 Decl::Comprehension(comprehension) => {
                     let sub = self.embedding(node, None, explicit_open, info);
                     let place = self.program.decl_places[index as usize];
-                    let expr =
-                        self.program.expr(Expr::Comprehension(comprehension), place.file, place.span);
+                    let expr = self.program.expr(
+                        Expr::Comprehension(comprehension),
+                        place.file,
+                        place.span,
+                    );
                     self.schedule_task(node, TaskKind::Comprehension, expr, inner, sub);
                 }
                 Decl::Embed(embedded) => {
@@ -299,7 +318,8 @@ impl Machine<'_> {
         }
         self.s_mut(node).merged.push(target);
 
-        let unrooted = self.n(node).has(NodeData::NON_ROOTED) && !self.n(node).has(NodeData::DYNAMIC);
+        let unrooted =
+            self.n(node).has(NodeData::NON_ROOTED) && !self.n(node).has(NodeData::DYNAMIC);
         if data.parent != NIL && !unrooted {
             let parent = self.state(data.parent).is_some();
             if self.bare_state(target).is_some()
@@ -480,7 +500,8 @@ impl Machine<'_> {
                     let state = self.s_mut(node);
                     (state.lower, state.upper) = (None, None);
                     if let Value::Bottom(error) = simpler {
-                        self.errors[error as usize].exprs = [low.place, high.place].into_iter().collect();
+                        self.errors[error as usize].exprs =
+                            [low.place, high.place].into_iter().collect();
                         self.errors[error as usize].node = node;
                     }
                     self.insert_value(node, simpler, expr, env, info);
@@ -490,24 +511,33 @@ impl Machine<'_> {
     }
 
     fn insert_bound(&mut self, node: Node, value: Value, expr: ExprId, env: EnvId, info: Info) {
-        let Value::Bound(index) = value else { unreachable!("called with a bound") };
+        let Value::Bound(index) = value else {
+            unreachable!("called with a bound")
+        };
         let bound = self.program.bounds[index as usize];
-        let check = Check { value, env, place: expr };
+        let check = Check {
+            value,
+            env,
+            place: expr,
+        };
         let kind = self.s(node).kind;
         match bound.op {
             Comparison::Less
             | Comparison::LessEqual
             | Comparison::Greater
             | Comparison::GreaterEqual => {
-                let is_lower =
-                    matches!(bound.op, Comparison::Greater | Comparison::GreaterEqual);
+                let is_lower = matches!(bound.op, Comparison::Greater | Comparison::GreaterEqual);
                 let state = self.s(node);
                 let old = if is_lower { state.lower } else { state.upper };
                 if let Some(old) = old {
                     let simpler = self.simplify_bounds(kind, value, old.value);
                     if simpler != Value::None {
                         let state = self.s_mut(node);
-                        *(if is_lower { &mut state.lower } else { &mut state.upper }) = None;
+                        *(if is_lower {
+                            &mut state.lower
+                        } else {
+                            &mut state.upper
+                        }) = None;
                         let (expr, env) = if simpler == old.value {
                             (old.place, old.env)
                         } else {
@@ -518,7 +548,11 @@ impl Machine<'_> {
                     }
                 }
                 let state = self.s_mut(node);
-                *(if is_lower { &mut state.lower } else { &mut state.upper }) = Some(check);
+                *(if is_lower {
+                    &mut state.lower
+                } else {
+                    &mut state.upper
+                }) = Some(check);
             }
             Comparison::Equal | Comparison::NotEqual | Comparison::Match | Comparison::NotMatch => {
                 if matches!(bound.op, Comparison::Equal | Comparison::NotEqual) {
@@ -551,10 +585,16 @@ impl Machine<'_> {
     }
 
     fn insert_validator(&mut self, node: Node, value: Value, expr: ExprId, env: EnvId, info: Info) {
-        let Value::Validator(index) = value else { unreachable!("called with a validator") };
+        let Value::Validator(index) = value else {
+            unreachable!("called with a validator")
+        };
         let kind = self.kind(value);
         if !kind.and(Kind::LIST.or(Kind::STRUCT)).is_empty() {
-            let open = if self.takes_schemas(index) { Evidence::OPEN_VALIDATOR } else { 0 };
+            let open = if self.takes_schemas(index) {
+                Evidence::OPEN_VALIDATOR
+            } else {
+                0
+            };
             self.add_evidence(node, info, open | Evidence::TOP);
         }
         for i in 0..self.s(node).checks.len() {
@@ -568,7 +608,11 @@ impl Machine<'_> {
                 return;
             }
         }
-        self.s_mut(node).checks.push(Check { value, env, place: expr });
+        self.s_mut(node).checks.push(Check {
+            value,
+            env,
+            place: expr,
+        });
         if kind == Kind::TOP {
             self.s_mut(node).has_top = true;
         }
@@ -576,7 +620,11 @@ impl Machine<'_> {
     }
 
     pub(super) fn update_kind(&mut self, node: Node, kind: Kind, expr: ExprId, info: Info) -> bool {
-        let value = if kind == Kind::STRUCT { Value::Struct } else { Value::Kind(kind) };
+        let value = if kind == Kind::STRUCT {
+            Value::Struct
+        } else {
+            Value::Kind(kind)
+        };
         self.update_kind_of(node, kind, value, expr, info)
     }
 
@@ -600,7 +648,11 @@ impl Machine<'_> {
             let left = self.left_value(node, other);
             let error = self.push_error(Bottom {
                 code: ErrorCode::Eval,
-                message: Message::Mismatch { left, right: value, kinds: (own, kind) },
+                message: Message::Mismatch {
+                    left,
+                    right: value,
+                    kinds: (own, kind),
+                },
                 node,
                 exprs: if other == NO_EXPR {
                     [expr].into_iter().collect()
@@ -635,7 +687,14 @@ impl Machine<'_> {
         Value::Kind(state.kind)
     }
 
-    fn conflict(&mut self, node: Node, left: Value, left_expr: ExprId, right: Value, right_expr: ExprId) {
+    fn conflict(
+        &mut self,
+        node: Node,
+        left: Value,
+        left_expr: ExprId,
+        right: Value,
+        right_expr: ExprId,
+    ) {
         let error = self.push_error(Bottom {
             code: ErrorCode::Eval,
             message: Message::Conflict { left, right },
@@ -764,7 +823,10 @@ impl Machine<'_> {
             if x.conjuncts == NIL || y.conjuncts == NIL {
                 return false;
             }
-            let (c, d) = (self.conjuncts[x.conjuncts as usize], self.conjuncts[y.conjuncts as usize]);
+            let (c, d) = (
+                self.conjuncts[x.conjuncts as usize],
+                self.conjuncts[y.conjuncts as usize],
+            );
             return c.expr == d.expr && self.same_env(c.env, d.env);
         }
         let unrooted = |n: &NodeData| n.has(NodeData::NON_ROOTED) || n.label.is_let();
@@ -855,7 +917,9 @@ impl Machine<'_> {
                 }
                 self.patterns[id].pairs[index].1.push(c);
             }
-            None => self.patterns[id].pairs.push((pattern, [c].into_iter().collect())),
+            None => self.patterns[id]
+                .pairs
+                .push((pattern, [c].into_iter().collect())),
         }
         let mut index = 0;
         while index < self.n(node).arc_count {
@@ -876,7 +940,11 @@ impl Machine<'_> {
         if !label.is_regular() {
             return false;
         }
-        let kind = if label.is_string() { Kind::STRING } else { Kind::INT };
+        let kind = if label.is_string() {
+            Kind::STRING
+        } else {
+            Kind::INT
+        };
         let pattern = match pattern {
             Value::Node(node) => {
                 self.finalize(node);
@@ -901,15 +969,22 @@ impl Machine<'_> {
             }
             Value::Conjunction(index) => {
                 let parts = self.conjunction(index).to_vec();
-                parts.into_iter().all(|part| self.matches_pattern(part, label))
+                parts
+                    .into_iter()
+                    .all(|part| self.matches_pattern(part, label))
             }
             Value::Disjunction(index) => {
                 let parts = self.disjunctions[index as usize].values.clone();
-                parts.into_iter().any(|part| self.matches_pattern(part, label))
+                parts
+                    .into_iter()
+                    .any(|part| self.matches_pattern(part, label))
             }
             _ => {
                 let value = self.label_value(label);
-                let (a, b) = (self.value_expr(pattern, self.source), self.value_expr(value, self.source));
+                let (a, b) = (
+                    self.value_expr(pattern, self.source),
+                    self.value_expr(value, self.source),
+                );
                 let node = self.new_inline();
                 self.add_conjunct_record(node, a, NIL, Info::default());
                 self.add_conjunct_record(node, b, NIL, Info::default());
@@ -922,7 +997,11 @@ impl Machine<'_> {
     }
 
     pub(super) fn label_value(&self, label: Label) -> Value {
-        if label.is_int() { Value::Int(i64::from(label.id())) } else { Value::String(label.id()) }
+        if label.is_int() {
+            Value::Int(i64::from(label.id()))
+        } else {
+            Value::String(label.id())
+        }
     }
 }
 

@@ -84,7 +84,11 @@ impl Machine<'_> {
                         continue;
                     }
                     // Stepping along a finite chain of distinct bindings is no cycle.
-                    let scope = if env == NIL { NIL } else { self.envs[env as usize].node };
+                    let scope = if env == NIL {
+                        NIL
+                    } else {
+                        self.envs[env as usize].node
+                    };
                     let from = self.n(record.target).parent;
                     if scope != NIL
                         && (self.same(scope, node) || (from != NIL && self.same(scope, from)))
@@ -108,7 +112,13 @@ impl Machine<'_> {
         }
         let depth = self.s(node).depth;
         let (target, at) = (self.deref(target), self.deref(node));
-        self.refs.push(RefRecord { expr, target, at, depth, next: info.refs });
+        self.refs.push(RefRecord {
+            expr,
+            target,
+            at,
+            depth,
+            next: info.refs,
+        });
         info.refs = self.refs.len() as u32;
         (info, false)
     }
@@ -194,7 +204,9 @@ impl Machine<'_> {
                 info.cyclic = Cyclic::No;
                 self.schedule_conjunct(node, expr, env, info);
             } else {
-                self.s_mut(node).cyclic_conjuncts.push((expr, env, info, target));
+                self.s_mut(node)
+                    .cyclic_conjuncts
+                    .push((expr, env, info, target));
             }
         }
     }
@@ -211,7 +223,9 @@ impl Machine<'_> {
                 self.reads_labels_only(a) && self.reads_labels_only(b)
             }
             Expr::Plus(a) | Expr::Minus(a) | Expr::Not(a) => self.reads_labels_only(a),
-            Expr::Call { start, len, .. } | Expr::Interpolation { start, len, .. } => list(start, len),
+            Expr::Call { start, len, .. } | Expr::Interpolation { start, len, .. } => {
+                list(start, len)
+            }
             Expr::List(index) => self.program.list_literals[index as usize]
                 .elements
                 .iter()

@@ -44,12 +44,25 @@ impl ErrorCode {
 pub(super) enum Message {
     Text(String),
     /// Two scalars that differ, or a value of another kind.
-    Conflict { left: Value, right: Value },
+    Conflict {
+        left: Value,
+        right: Value,
+    },
     /// Kinds without a common one; the values where they are known.
-    Mismatch { left: Value, right: Value, kinds: (Kind, Kind) },
+    Mismatch {
+        left: Value,
+        right: Value,
+        kinds: (Kind, Kind),
+    },
     NotAllowed(Label),
-    OutOfBound { value: Value, bound: Value },
-    IncompatibleBounds { left: Value, right: Value },
+    OutOfBound {
+        value: Value,
+        bound: Value,
+    },
+    IncompatibleBounds {
+        left: Value,
+        right: Value,
+    },
     UndefinedField(Label),
     OptionalField(Label),
     RequiredMissing(Label),
@@ -58,11 +71,17 @@ pub(super) enum Message {
     CycleWith(ExprId),
     Unresolved(Value),
     NotConcrete(Value),
-    ListLength { left: u32, right: u32 },
+    ListLength {
+        left: u32,
+        right: u32,
+    },
     /// All arms failed.
     Disjunction,
     User(String),
-    NotSatisfied { value: Value, validator: Value },
+    NotSatisfied {
+        value: Value,
+        validator: Value,
+    },
     FrozenField(Label),
 }
 
@@ -164,7 +183,9 @@ impl Machine<'_> {
         let mut parts = Vec::new();
         for id in [first, second] {
             let error = &self.errors[id as usize];
-            if error.parts.is_empty() || !matches!(error.message, Message::Text(ref t) if t.is_empty()) {
+            if error.parts.is_empty()
+                || !matches!(error.message, Message::Text(ref t) if t.is_empty())
+            {
                 if !parts.contains(&id) {
                     parts.push(id);
                 }
@@ -182,8 +203,19 @@ impl Machine<'_> {
         let code = self.code(x);
         let not_allowed = parts.iter().all(|&p| self.errors[p as usize].not_allowed);
         let from_child = parts.iter().all(|&p| self.errors[p as usize].from_child);
-        let (node, value) = (self.errors[first as usize].node, self.errors[first as usize].value);
-        self.push_error(Bottom { code, node, parts, not_allowed, from_child, value, ..Bottom::default() })
+        let (node, value) = (
+            self.errors[first as usize].node,
+            self.errors[first as usize].value,
+        );
+        self.push_error(Bottom {
+            code,
+            node,
+            parts,
+            not_allowed,
+            from_child,
+            value,
+            ..Bottom::default()
+        })
     }
 
     /// The error of a node, if it is one.

@@ -21,7 +21,9 @@ impl Machine<'_> {
         needs: Condition,
         mode: Mode,
     ) -> Step<(Value, Info)> {
-        stacker::maybe_grow(64 * 1024, 4 * 1024 * 1024, || self.eval_guarded(expr, needs, mode, false))
+        stacker::maybe_grow(64 * 1024, 4 * 1024 * 1024, || {
+            self.eval_guarded(expr, needs, mode, false)
+        })
     }
 
     fn eval_guarded(
@@ -85,7 +87,11 @@ impl Machine<'_> {
             | Expr::Index { .. } => self.eval_reference(expr, needs, mode, concrete),
             Expr::LabelName { up } => {
                 let env = self.env_up(self.env, up);
-                let label = if env == NIL { Label::NONE } else { self.envs[env as usize].label };
+                let label = if env == NIL {
+                    Label::NONE
+                } else {
+                    self.envs[env as usize].label
+                };
                 if label == Label::NONE {
                     self.add_incomplete("the label of the enclosing field is not known here");
                     return Ok(Value::None);
@@ -113,7 +119,10 @@ impl Machine<'_> {
             Expr::Unify(..) => {
                 let node = self.new_inline();
                 let (env, refs) = (self.env, self.info.refs);
-                let info = Info { refs, ..Info::default() };
+                let info = Info {
+                    refs,
+                    ..Info::default()
+                };
                 self.add_conjunct_record(node, expr, env, info);
                 let scope = self.env_node(env);
                 let dynamic = scope != NIL && self.n(scope).has(NodeData::DYNAMIC);
@@ -139,7 +148,11 @@ impl Machine<'_> {
             }
             Expr::Bound(op, x) => self.eval_bound(op, x),
             Expr::Binary(op, left, right) => self.binary(expr, op, left, right, mode),
-            Expr::Call { function, start, len } => self.call(expr, function, start, len, needs, mode),
+            Expr::Call {
+                function,
+                start,
+                len,
+            } => self.call(expr, function, start, len, needs, mode),
             Expr::Comprehension(_) => {
                 let node = self.new_inline();
                 let (env, info) = (self.env, self.info);
@@ -339,7 +352,11 @@ impl Machine<'_> {
         mode: Mode,
     ) -> Step<Option<Node>> {
         match self.program.exprs[expr as usize] {
-            Expr::Field { up, label, optional } => {
+            Expr::Field {
+                up,
+                label,
+                optional,
+            } => {
                 let env = self.env_up(self.env, up);
                 let node = self.envs[env as usize].node;
                 let saved = std::mem::replace(&mut self.errs, NIL);
@@ -376,7 +393,13 @@ impl Machine<'_> {
                     return Ok(None);
                 }
                 let parent = self.envs[env as usize].node;
-                Ok(Some(self.let_node(env, env, body, parent, Label::let_clause(clause))))
+                Ok(Some(self.let_node(
+                    env,
+                    env,
+                    body,
+                    parent,
+                    Label::let_clause(clause),
+                )))
             }
             Expr::ClauseLet { up, body } => {
                 let frame = self.env_up(self.env, up);
@@ -389,7 +412,11 @@ impl Machine<'_> {
                 Ok(Some(self.envs[env as usize].node))
             }
             Expr::Package(package) => Ok(Some(self.package_node(package))),
-            Expr::Select { base, label, optional } => {
+            Expr::Select {
+                base,
+                label,
+                optional,
+            } => {
                 let Some(node) = self.base_node(base, label.is_regular())? else {
                     return Ok(None);
                 };
@@ -399,11 +426,17 @@ impl Machine<'_> {
                 self.errs = self.combine(saved, self.errs);
                 found
             }
-            Expr::Index { base, index, optional } => {
+            Expr::Index {
+                base,
+                index,
+                optional,
+            } => {
                 let node = self.base_node(base, true)?;
                 let index = self.value(index, SCALAR, Mode::Wait)?;
                 let Some(node) = node else { return Ok(None) };
-                let Some(label) = self.index_label(index) else { return Ok(None) };
+                let Some(label) = self.index_label(index) else {
+                    return Ok(None);
+                };
                 if self.errs != NIL {
                     return Ok(None);
                 }
@@ -447,7 +480,14 @@ impl Machine<'_> {
         arc
     }
 
-    fn let_node(&mut self, key: EnvId, env: EnvId, body: ExprId, parent: Node, label: Label) -> Node {
+    fn let_node(
+        &mut self,
+        key: EnvId,
+        env: EnvId,
+        body: ExprId,
+        parent: Node,
+        label: Label,
+    ) -> Node {
         if let Some(&node) = self.lets.get(&(key, body)) {
             return node;
         }
@@ -455,8 +495,15 @@ impl Machine<'_> {
         if label == Label::NONE {
             self.n_mut(node).flags |= NodeData::DYNAMIC;
         }
-        let info = Info { refs: self.info.refs, ..Info::default() };
-        let info = if label == Label::NONE { info } else { Info::default() };
+        let info = Info {
+            refs: self.info.refs,
+            ..Info::default()
+        };
+        let info = if label == Label::NONE {
+            info
+        } else {
+            Info::default()
+        };
         self.add_conjunct_record(node, body, env, info);
         self.lets.insert((key, body), node);
         node
@@ -508,9 +555,7 @@ impl Machine<'_> {
             }
             other => {
                 let kind = self.kind(other);
-                if self.is_concrete(other)
-                    || kind.and(Kind::STRING.or(Kind::INT)).is_empty()
-                {
+                if self.is_concrete(other) || kind.and(Kind::STRING.or(Kind::INT)).is_empty() {
                     let text = format!("invalid index {} (type {kind})", self.show(other));
                     let error = self.text_error(ErrorCode::Eval, text);
                     self.add_error(error);
@@ -572,7 +617,9 @@ impl Machine<'_> {
         if self.errs != NIL {
             return Ok(Value::None);
         }
-        let Some(node) = found else { return Ok(Value::None) };
+        let Some(node) = found else {
+            return Ok(Value::None);
+        };
         let node = self.deref(node);
         if self.state(node).is_some() {
             if self.info.cyclic != Cyclic::Yes {
@@ -606,7 +653,9 @@ impl Machine<'_> {
         }
         let value = self.unify_node(expr, FIELD_SET | ANCESTORS, Mode::Wait);
         self.info.flags = saved.flags;
-        let Some(value) = self.default_of(value?) else { return Ok(None) };
+        let Some(value) = self.default_of(value?) else {
+            return Ok(None);
+        };
         let node = match value {
             Value::Node(node) => self.deref(node),
             Value::None => {
@@ -680,7 +729,11 @@ impl Machine<'_> {
         }
         let value = self.value(x, SCALAR, Mode::Wait)?;
         match self.number_of(value) {
-            Some(number) => Ok(if negate { self.program.number(number.neg()) } else { value }),
+            Some(number) => Ok(if negate {
+                self.program.number(number.neg())
+            } else {
+                value
+            }),
             None => Ok(self.operand_error(x, value, Kind::NUMBER, op)),
         }
     }
@@ -692,7 +745,10 @@ impl Machine<'_> {
             _ => {
                 let kind = self.kind(value);
                 if kind.and(want).is_empty() {
-                    self.fail(format!("invalid operation {op}{} (type {kind})", self.show(value)))
+                    self.fail(format!(
+                        "invalid operation {op}{} (type {kind})",
+                        self.show(value)
+                    ))
                 } else {
                     self.add_incomplete(format!("operand of `{op}` is not concrete (was {kind})"));
                     Value::None
@@ -717,9 +773,7 @@ impl Machine<'_> {
     fn never_concrete(&self, x: ExprId, op: &str) -> bool {
         match self.program.exprs[x as usize] {
             Expr::Value(Value::Bottom(_)) => op != "==" && op != "!=",
-            Expr::Value(
-                Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_),
-            )
+            Expr::Value(Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_))
             | Expr::Bound(..) => true,
             _ => false,
         }
@@ -880,11 +934,19 @@ impl Machine<'_> {
                     }
                     base if !matches!(
                         base,
-                        Value::None | Value::Cycle | Value::Struct | Value::List { .. } | Value::Bottom(_)
+                        Value::None
+                            | Value::Cycle
+                            | Value::Struct
+                            | Value::List { .. }
+                            | Value::Bottom(_)
                     ) =>
                     {
                         self.remember_test(env, x, false);
-                        return Ok(if self.is_concrete(base) { is_value } else { is_bottom });
+                        return Ok(if self.is_concrete(base) {
+                            is_value
+                        } else {
+                            is_bottom
+                        });
                     }
                     _ => {}
                 }
@@ -897,11 +959,13 @@ impl Machine<'_> {
                 match self.n(node).base {
                     Value::Bottom(error) if !self.code(error).is_incomplete() => Ok(is_bottom),
                     Value::Struct | Value::List { .. } | Value::Bottom(_) => Ok(is_value),
-                    base => Ok(if self.is_concrete(base) || matches!(base, Value::Disjunction(_)) {
-                        is_value
-                    } else {
-                        is_bottom
-                    }),
+                    base => Ok(
+                        if self.is_concrete(base) || matches!(base, Value::Disjunction(_)) {
+                            is_value
+                        } else {
+                            is_bottom
+                        },
+                    ),
                 }
             }
             other => {
@@ -915,7 +979,11 @@ impl Machine<'_> {
     fn remember_test(&mut self, env: EnvId, expr: ExprId, expect_error: bool) {
         let node = self.env_node(env);
         if node != NIL && self.has_state(node) {
-            self.s_mut(node).post_checks.push(PostCheck { env, expr, expect_error });
+            self.s_mut(node).post_checks.push(PostCheck {
+                env,
+                expr,
+                expect_error,
+            });
         }
     }
 
@@ -929,7 +997,11 @@ impl Machine<'_> {
         let kind = self.kind(value);
         let mut mask = Kind::NUMBER.or(Kind::STRING).or(Kind::BYTES);
         if matches!(op, Comparison::Equal | Comparison::NotEqual) {
-            mask = mask.or(Kind::NULL).or(Kind::BOOL).or(Kind::LIST).or(Kind::STRUCT);
+            mask = mask
+                .or(Kind::NULL)
+                .or(Kind::BOOL)
+                .or(Kind::LIST)
+                .or(Kind::STRUCT);
         }
         if kind.and(mask).is_empty() {
             return Ok(self.fail(format!("cannot use a value of type {kind} as a bound")));
@@ -972,7 +1044,9 @@ impl Machine<'_> {
                 }
                 Value::Int(value) => out.extend_from_slice(value.to_string().as_bytes()),
                 Value::Number(id) => {
-                    out.extend_from_slice(self.program.numbers[id as usize].to_display().as_bytes());
+                    out.extend_from_slice(
+                        self.program.numbers[id as usize].to_display().as_bytes(),
+                    );
                 }
                 Value::None => {
                     if self.errs == NIL {
@@ -980,7 +1054,10 @@ impl Machine<'_> {
                     }
                 }
                 Value::Bottom(error) => self.add_error(error),
-                other => self.type_error(other, Kind::STRING.or(Kind::NUMBER).or(Kind::BYTES).or(Kind::BOOL)),
+                other => self.type_error(
+                    other,
+                    Kind::STRING.or(Kind::NUMBER).or(Kind::BYTES).or(Kind::BOOL),
+                ),
             }
             if out.len() > MAX_STRING {
                 let error = self.text_error(ErrorCode::Eval, "the interpolated string is too long");

@@ -190,10 +190,17 @@ impl Evaluation<'_> {
             }
         }
         let flags = NodeData::CLOSED_RECURSIVE | NodeData::CLOSED_ONCE;
-        let structural = matches!(base, Value::Struct | Value::Disjunction(_))
-            || kept == Some(Value::Struct);
+        let structural =
+            matches!(base, Value::Struct | Value::Disjunction(_)) || kept == Some(Value::Struct);
         let closed = (structural && m.n(target).flags & flags != 0) || m.is_closed_list(target);
-        Inspection { shape, error: code, kind, fields, patterns, closed }
+        Inspection {
+            shape,
+            error: code,
+            kind,
+            fields,
+            patterns,
+            closed,
+        }
     }
 
     /// The node, or what its default is where it has one (a disjunction whose defaults come to one
@@ -216,7 +223,9 @@ impl Evaluation<'_> {
             },
             Allows::AnyField => {
                 let m = &mut self.machine;
-                if m.is_open_struct(target) && !m.kind(m.n(target).base).and(Kind::STRUCT).is_empty() {
+                if m.is_open_struct(target)
+                    && !m.kind(m.n(target).base).and(Kind::STRUCT).is_empty()
+                {
                     return true;
                 }
                 m.any_pattern(target, Kind::STRING)
@@ -247,16 +256,21 @@ impl Machine<'_> {
     fn any_pattern(&self, node: u32, kind: Kind) -> bool {
         let id = self.n(node).patterns;
         id != NIL
-            && self.patterns[id as usize].pairs.iter().any(|(pattern, _)| match pattern {
-                Value::Top => true,
-                Value::Kind(k) => k.contains(kind),
-                _ => false,
-            })
+            && self.patterns[id as usize]
+                .pairs
+                .iter()
+                .any(|(pattern, _)| match pattern {
+                    Value::Top => true,
+                    Value::Kind(k) => k.contains(kind),
+                    _ => false,
+                })
     }
 
     /// The node of the default, made where the default is a plain value.
     fn default_of_node(&mut self, node: u32) -> u32 {
-        let Value::Disjunction(index) = self.n(node).base else { return node };
+        let Value::Disjunction(index) = self.n(node).base else {
+            return node;
+        };
         let d = &self.disjunctions[index as usize];
         if d.defaults != 1 {
             return node;
@@ -340,7 +354,10 @@ impl Machine<'_> {
             Value::Validator(id) => {
                 let name = self.validator_name(id);
                 let arguments = self.validators[id as usize].arguments.clone();
-                let arguments = arguments.into_iter().map(|a| NodeId(self.value_node(a))).collect();
+                let arguments = arguments
+                    .into_iter()
+                    .map(|a| NodeId(self.value_node(a)))
+                    .collect();
                 Shape::Validator(name.into(), arguments)
             }
             Value::Function(_) => Shape::Validator(self.show(value).into(), Vec::new()),
@@ -350,13 +367,21 @@ impl Machine<'_> {
             }
             Value::Disjunction(id) => {
                 let d = self.disjunctions[id as usize].clone();
-                let values = d.values.iter().map(|&v| NodeId(self.value_node(v))).collect();
-                Shape::Disjunction { values, defaults: d.defaults }
+                let values = d
+                    .values
+                    .iter()
+                    .map(|&v| NodeId(self.value_node(v)))
+                    .collect();
+                Shape::Disjunction {
+                    values,
+                    defaults: d.defaults,
+                }
             }
             Value::Struct => Shape::Struct,
-            Value::List { open } => {
-                Shape::List { elements: Vec::new(), rest: open.then_some(NodeId(0)) }
-            }
+            Value::List { open } => Shape::List {
+                elements: Vec::new(),
+                rest: open.then_some(NodeId(0)),
+            },
             Value::Node(node) => {
                 let node = self.deref(node);
                 match self.n(node).base {

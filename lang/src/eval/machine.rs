@@ -346,7 +346,10 @@ impl PartialEq for DisjunctionSource {
     fn eq(&self, other: &DisjunctionSource) -> bool {
         match (self, other) {
             (DisjunctionSource::Expr(a), DisjunctionSource::Expr(b)) => a == b,
-            (DisjunctionSource::Value { expr: a, .. }, DisjunctionSource::Value { expr: b, .. }) => a == b,
+            (
+                DisjunctionSource::Value { expr: a, .. },
+                DisjunctionSource::Value { expr: b, .. },
+            ) => a == b,
             _ => false,
         }
     }
@@ -476,8 +479,22 @@ impl State {
             };
         }
         keep!(
-            tasks, parent_tasks, waiters, notify, merged, checks, post_checks, disjunctions, resolved, choices,
-            user_errors, cyclic_conjuncts, shared_infos, evidence, requirements, replacements
+            tasks,
+            parent_tasks,
+            waiters,
+            notify,
+            merged,
+            checks,
+            post_checks,
+            disjunctions,
+            resolved,
+            choices,
+            user_errors,
+            cyclic_conjuncts,
+            shared_infos,
+            evidence,
+            requirements,
+            replacements
         );
     }
 }
@@ -632,7 +649,9 @@ impl<'a> Machine<'a> {
 
     pub(super) fn new_node(&mut self, parent: Node, label: Label, arc_type: ArcType) -> Node {
         let mut flags = 0;
-        if parent != NIL && self.nodes[parent as usize].flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0 {
+        if parent != NIL
+            && self.nodes[parent as usize].flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
+        {
             flags |= NodeData::NON_ROOTED;
         }
         self.nodes.push(NodeData {
@@ -690,7 +709,12 @@ impl<'a> Machine<'a> {
 
     pub(super) fn add_conjunct_record(&mut self, node: Node, expr: ExprId, env: EnvId, info: Info) {
         let id = self.conjuncts.len() as u32;
-        self.conjuncts.push(Conjunct { expr, env, info, next: NIL });
+        self.conjuncts.push(Conjunct {
+            expr,
+            env,
+            info,
+            next: NIL,
+        });
         let data = &mut self.nodes[node as usize];
         if data.conjuncts == NIL {
             data.conjuncts = id;
@@ -724,13 +748,19 @@ impl<'a> Machine<'a> {
         if need <= data.arc_capacity {
             return;
         }
-        let capacity = if data.arc_capacity == 0 { need } else { need.max(data.arc_capacity * 2) };
+        let capacity = if data.arc_capacity == 0 {
+            need
+        } else {
+            need.max(data.arc_capacity * 2)
+        };
         let start = self.arcs.len();
         if data.arcs + data.arc_capacity == start as u32 && data.arc_capacity > 0 {
             // The last segment grows in place.
-            self.arcs.resize((data.arcs + capacity) as usize, (Label::NONE, NIL));
+            self.arcs
+                .resize((data.arcs + capacity) as usize, (Label::NONE, NIL));
         } else {
-            self.arcs.resize(start + capacity as usize, (Label::NONE, NIL));
+            self.arcs
+                .resize(start + capacity as usize, (Label::NONE, NIL));
             let (from, count) = (data.arcs as usize, data.arc_count as usize);
             self.arcs.copy_within(from..from + count, start);
             self.nodes[node as usize].arcs = start as u32;
@@ -868,7 +898,11 @@ impl<'a> Machine<'a> {
             Value::Bool(_) => Kind::BOOL,
             Value::Int(_) => Kind::INT,
             Value::Number(index) => {
-                if self.program.numbers[index as usize].is_int_kind() { Kind::INT } else { Kind::FLOAT }
+                if self.program.numbers[index as usize].is_int_kind() {
+                    Kind::INT
+                } else {
+                    Kind::FLOAT
+                }
             }
             Value::String(_) => Kind::STRING,
             Value::Bytes(_) => Kind::BYTES,
@@ -923,7 +957,11 @@ impl<'a> Machine<'a> {
         }
         match data.base {
             Value::None | Value::Cycle => {
-                if data.state != NIL { self.s(node).kind } else { Kind::TOP }
+                if data.state != NIL {
+                    self.s(node).kind
+                } else {
+                    Kind::TOP
+                }
             }
             base => self.kind(base),
         }
@@ -972,7 +1010,9 @@ impl<'a> Machine<'a> {
 
     /// The value of a finished node: a scalar, or the node itself for structures.
     pub(super) fn unwrap(&self, value: Value) -> Value {
-        let Value::Node(node) = value else { return value };
+        let Value::Node(node) = value else {
+            return value;
+        };
         let node = self.deref(node);
         match self.n(node).base {
             Value::None | Value::Struct | Value::List { .. } => Value::Node(node),
@@ -987,13 +1027,20 @@ impl<'a> Machine<'a> {
     /// An expression that stands for a value made at run time, at the place of `source`.
     pub(super) fn value_expr(&mut self, value: Value, source: ExprId) -> ExprId {
         let place = self.program.places[source as usize];
-        self.program.expr(Expr::Value(value), place.file, place.span)
+        self.program
+            .expr(Expr::Value(value), place.file, place.span)
     }
 
     // ---- environments ----
 
     pub(super) fn new_env(&mut self, up: EnvId, node: Node) -> EnvId {
-        self.envs.push(Env { up, node, label: Label::NONE, kind: FrameKind::Literal, firing: 0 });
+        self.envs.push(Env {
+            up,
+            node,
+            label: Label::NONE,
+            kind: FrameKind::Literal,
+            firing: 0,
+        });
         (self.envs.len() - 1) as EnvId
     }
 

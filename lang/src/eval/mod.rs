@@ -90,8 +90,12 @@ impl<'a> Evaluation<'a> {
         let loaded = crate::resolve::load::load(sources, main, importer, builtins);
         let mut machine = Machine::new(loaded.program, builtins);
         let root = machine.package_node(0);
-        let evaluation =
-            Evaluation { machine, main: loaded.main, imports: loaded.imports, root };
+        let evaluation = Evaluation {
+            machine,
+            main: loaded.main,
+            imports: loaded.imports,
+            root,
+        };
         (evaluation, loaded.errors)
     }
 
@@ -109,7 +113,11 @@ impl<'a> Evaluation<'a> {
         file: FileId,
         expr: &tree::Expr,
     ) -> Result<NodeId, Vec<Diagnostic>> {
-        let path = if self.main.path.is_empty() { &self.main.name } else { &self.main.path };
+        let path = if self.main.path.is_empty() {
+            &self.main.name
+        } else {
+            &self.main.path
+        };
         let builtins = self.machine.builtins;
         // What embedding brought to the top is in scope here, unlike within the files.
         self.machine.complete_shallow(self.root);
@@ -124,15 +132,20 @@ impl<'a> Evaluation<'a> {
                 (text.split('\0').next().unwrap_or_default().into(), *label)
             })
             .collect();
-        let compiler =
-            Compiler::new(&mut self.machine.program, builtins, &self.imports, path.clone());
+        let compiler = Compiler::new(
+            &mut self.machine.program,
+            builtins,
+            &self.imports,
+            path.clone(),
+        );
         let (id, errors) = compiler.expression(&self.main.files, &fields, file, expr);
         if !errors.is_empty() {
             return Err(errors);
         }
         let env = self.machine.new_env(NIL, self.root);
         let node = self.machine.new_inline();
-        self.machine.add_conjunct_record(node, id, env, Info::default());
+        self.machine
+            .add_conjunct_record(node, id, env, Info::default());
         Ok(NodeId(node))
     }
 
@@ -163,11 +176,13 @@ impl<'a> Evaluation<'a> {
     }
 
     fn label(&mut self, selector: &Selector) -> Option<Label> {
-        let path = if self.main.path.is_empty() { &self.main.name } else { &self.main.path };
+        let path = if self.main.path.is_empty() {
+            &self.main.name
+        } else {
+            &self.main.path
+        };
         match selector {
-            Selector::Field(name) => {
-                Some(Label::string(self.machine.program.strings.intern(name)))
-            }
+            Selector::Field(name) => Some(Label::string(self.machine.program.strings.intern(name))),
             Selector::Special(name) => {
                 let (name, path) = match name.split_once('$') {
                     Some((name, path)) => (name, path.to_string()),
@@ -176,7 +191,9 @@ impl<'a> Evaluation<'a> {
                 Some(self.machine.program.identifier_label(name, &path))
             }
             Selector::Index(index) => {
-                let index = u32::try_from(*index).ok().filter(|i| *i < Label::MAX_INDEX)?;
+                let index = u32::try_from(*index)
+                    .ok()
+                    .filter(|i| *i < Label::MAX_INDEX)?;
                 Some(Label::index(index))
             }
         }
@@ -185,7 +202,8 @@ impl<'a> Evaluation<'a> {
     /// Every error in the value, sorted by place.
     pub fn errors(&mut self, node: NodeId, strictness: Strictness) -> Vec<Diagnostic> {
         self.machine.finalize(node.0);
-        self.machine.report(node.0, strictness == Strictness::Concrete)
+        self.machine
+            .report(node.0, strictness == Strictness::Concrete)
     }
 
     /// The value as data, in output order.

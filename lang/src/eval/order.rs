@@ -102,7 +102,9 @@ impl Machine<'_> {
             while at != NIL {
                 let c = self.conjuncts[at as usize];
                 at = c.next;
-                let Some(indices) = owners.get(&c.expr).cloned() else { continue };
+                let Some(indices) = owners.get(&c.expr).cloned() else {
+                    continue;
+                };
                 if let Some(labels) = dynamic_values.get_mut(&c.expr) {
                     labels.push(label);
                 }
@@ -154,7 +156,9 @@ impl Machine<'_> {
         while next < work.len() && next < 10_000 {
             let expr = work[next];
             next += 1;
-            let Expr::Unify(a, b) = self.program.exprs[expr as usize] else { continue };
+            let Expr::Unify(a, b) = self.program.exprs[expr as usize] else {
+                continue;
+            };
             for side in [a, b] {
                 if let Some(indices) = owners.get(&side) {
                     for &i in indices {
@@ -205,7 +209,9 @@ impl Machine<'_> {
                         },
                         _ => continue,
                     };
-                    let Some(vertex) = graph.index.get(&label).copied() else { continue };
+                    let Some(vertex) = graph.index.get(&label).copied() else {
+                        continue;
+                    };
                     let owner = graph.owner[vertex];
                     if owner.is_some_and(|(o, _)| o == i) {
                         continue;
@@ -227,8 +233,10 @@ impl Machine<'_> {
             previous = frontier;
             before = Some(first);
         }
-        let names: Vec<String> =
-            arcs.iter().map(|(label, _)| self.sort_name(*label)).collect();
+        let names: Vec<String> = arcs
+            .iter()
+            .map(|(label, _)| self.sort_name(*label))
+            .collect();
         graph.sort(&names).into_iter().map(|i| arcs[i]).collect()
     }
 
@@ -244,11 +252,18 @@ impl Machine<'_> {
     }
 
     fn shape_place(&self, shape: &Shape) -> Place {
-        let nowhere = Place { file: crate::diagnostic::FileId(0), span: Default::default() };
+        let nowhere = Place {
+            file: crate::diagnostic::FileId(0),
+            span: Default::default(),
+        };
         if shape.len == 0 {
             return nowhere;
         }
-        self.program.decl_places.get(shape.start as usize).copied().unwrap_or(nowhere)
+        self.program
+            .decl_places
+            .get(shape.start as usize)
+            .copied()
+            .unwrap_or(nowhere)
     }
 
     fn field_place(&self, literals: &[Literal], indices: &[usize], value: ExprId) -> Option<Place> {
@@ -322,8 +337,16 @@ struct Graph {
 
 impl Graph {
     fn new(arcs: &[(Label, Node)]) -> Graph {
-        let index = arcs.iter().enumerate().map(|(i, (label, _))| (*label, i)).collect();
-        Graph { index, edges: vec![Vec::new(); arcs.len()], owner: vec![None; arcs.len()] }
+        let index = arcs
+            .iter()
+            .enumerate()
+            .map(|(i, (label, _))| (*label, i))
+            .collect();
+        Graph {
+            index,
+            edges: vec![Vec::new(); arcs.len()],
+            owner: vec![None; arcs.len()],
+        }
     }
 
     /// Topological order of the strongly connected components; within one, and among those that

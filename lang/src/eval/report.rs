@@ -53,7 +53,9 @@ impl Machine<'_> {
             }
         }
         out.sort_by_key(|d| {
-            d.labels.first().map(|l| (l.place.file, l.place.span.start, d.path.clone()))
+            d.labels
+                .first()
+                .map(|l| (l.place.file, l.place.span.start, d.path.clone()))
         });
         out
     }
@@ -118,7 +120,9 @@ impl Machine<'_> {
             let arc_type = self.n(arc).arc_type;
             if arc_type == ArcType::Required && label.is_regular() && concrete && !in_definition {
                 let own = self.deref(arc);
-                let fatal = self.bottom_of(own).filter(|e| !self.code(*e).is_incomplete());
+                let fatal = self
+                    .bottom_of(own)
+                    .filter(|e| !self.code(*e).is_incomplete());
                 if fatal.is_none() {
                     let error = self.required_absent(target, arc, label);
                     found.push(error);
@@ -133,7 +137,11 @@ impl Machine<'_> {
         }
     }
 
-    fn diagnose_leaves(&mut self, error: ErrId, reported: &mut FxHashSet<ErrId>) -> Vec<Diagnostic> {
+    fn diagnose_leaves(
+        &mut self,
+        error: ErrId,
+        reported: &mut FxHashSet<ErrId>,
+    ) -> Vec<Diagnostic> {
         if !reported.insert(error) {
             return Vec::new();
         }
@@ -226,7 +234,11 @@ impl Machine<'_> {
             _ => {}
         }
         for (index, (place, text)) in places.into_iter().enumerate() {
-            let text = if text.is_empty() && index == 0 { message.clone() } else { text };
+            let text = if text.is_empty() && index == 0 {
+                message.clone()
+            } else {
+                text
+            };
             diagnostic = diagnostic.label(place, text);
         }
         if matches!(e.message, Message::Disjunction) {
@@ -301,8 +313,11 @@ impl Machine<'_> {
             return;
         }
         let node = self.deref(node);
-        let names: Vec<String> =
-            self.arc_slice(node).iter().map(|(l, _)| self.program.label_text(*l)).collect();
+        let names: Vec<String> = self
+            .arc_slice(node)
+            .iter()
+            .map(|(l, _)| self.program.label_text(*l))
+            .collect();
         let own = self.program.label_text(label);
         if let Some(near) = crate::diagnostic::nearest(&own, names.iter().map(String::as_str)) {
             diagnostic.help.push(format!("did you mean `{near}`?"));

@@ -114,9 +114,10 @@ impl Machine<'_> {
         let completes = match kind {
             TaskKind::Expr | TaskKind::Resolve => GENERIC,
             TaskKind::Disjunctions => GENERIC | DISJUNCTIONS,
-            TaskKind::Dynamic(..) | TaskKind::Pattern(_) | TaskKind::List | TaskKind::ListNode(_) => {
-                FIELDS
-            }
+            TaskKind::Dynamic(..)
+            | TaskKind::Pattern(_)
+            | TaskKind::List
+            | TaskKind::ListNode(_) => FIELDS,
             TaskKind::Comprehension => {
                 let Expr::Comprehension(index) = self.program.exprs[expr as usize] else {
                     unreachable!("a comprehension task has a comprehension")
@@ -193,11 +194,17 @@ impl Machine<'_> {
     }
 
     pub(super) fn all_started(&self, node: Node) -> bool {
-        self.s(node).tasks.iter().all(|&t| self.tasks[t as usize].state != TaskState::Ready)
+        self.s(node)
+            .tasks
+            .iter()
+            .all(|&t| self.tasks[t as usize].state != TaskState::Ready)
     }
 
     pub(super) fn all_finished(&self, node: Node) -> bool {
-        self.s(node).tasks.iter().all(|&t| self.tasks[t as usize].state >= TaskState::Done)
+        self.s(node)
+            .tasks
+            .iter()
+            .all(|&t| self.tasks[t as usize].state >= TaskState::Done)
     }
 
     pub(super) fn has_active_parent_task(&self, node: Node) -> bool {
@@ -250,7 +257,10 @@ impl Machine<'_> {
                 return x;
             }
             let pending = x & SUB_FIELDS == 0
-                && self.arc_slice(node).iter().any(|(_, a)| self.n(*a).arc_type == ArcType::Pending);
+                && self
+                    .arc_slice(node)
+                    .iter()
+                    .any(|(_, a)| self.n(*a).arc_type == ArcType::Pending);
             if !pending {
                 x |= FIELD_SET;
             }
@@ -340,7 +350,12 @@ impl Machine<'_> {
         if self.meets(node, ANCESTORS) {
             return Ok(true);
         }
-        let NodeData { parent, flags, label, .. } = *self.n(node);
+        let NodeData {
+            parent,
+            flags,
+            label,
+            ..
+        } = *self.n(node);
         let mut done = true;
         if parent != NIL && self.has_state(parent) && !self.meets(parent, CHILDREN) {
             done = self.process_ancestors(parent, mode)?;
@@ -576,7 +591,11 @@ impl Machine<'_> {
             t.blocked_on = NIL;
             t.blocked_for = NEVER;
             t.error = error;
-            t.state = if error == NIL { TaskState::Done } else { TaskState::Failed };
+            t.state = if error == NIL {
+                TaskState::Done
+            } else {
+                TaskState::Failed
+            };
             let completes = std::mem::take(&mut t.completes);
             if self.has_state(node) {
                 if error != NIL {
@@ -598,7 +617,12 @@ impl Machine<'_> {
             return;
         }
         self.s_mut(node).completing = true;
-        let NodeData { parent, flags, label, .. } = *self.n(node);
+        let NodeData {
+            parent,
+            flags,
+            label,
+            ..
+        } = *self.n(node);
         if flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent) {
             self.signal(node, ANCESTORS);
         }

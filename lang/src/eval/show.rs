@@ -156,7 +156,11 @@ impl Machine<'_> {
             Message::Text(text) => text.clone(),
             Message::User(text) => text.clone(),
             Message::Conflict { left, right } => {
-                format!("conflicting values {} and {}", self.show(*left), self.show(*right))
+                format!(
+                    "conflicting values {} and {}",
+                    self.show(*left),
+                    self.show(*right)
+                )
             }
             Message::Mismatch { left, right, kinds } => format!(
                 "conflicting values {} and {} (mismatched types {} and {})",
@@ -169,10 +173,18 @@ impl Machine<'_> {
                 format!("field `{}` is not allowed", self.program.label_text(*label))
             }
             Message::OutOfBound { value, bound } => {
-                format!("value {} is out of bound {}", self.show(*value), self.show(*bound))
+                format!(
+                    "value {} is out of bound {}",
+                    self.show(*value),
+                    self.show(*bound)
+                )
             }
             Message::IncompatibleBounds { left, right } => {
-                format!("no value satisfies both {} and {}", self.show(*left), self.show(*right))
+                format!(
+                    "no value satisfies both {} and {}",
+                    self.show(*left),
+                    self.show(*right)
+                )
             }
             Message::UndefinedField(label) => {
                 format!("undefined field `{}`", self.program.label_text(*label))
@@ -182,7 +194,10 @@ impl Machine<'_> {
                 self.program.label_text(*label)
             ),
             Message::RequiredMissing(label) => {
-                format!("required field `{}` is missing", self.program.label_text(*label))
+                format!(
+                    "required field `{}` is missing",
+                    self.program.label_text(*label)
+                )
             }
             Message::RequiredAbsent(label) => format!(
                 "field `{}` is required but not present",
@@ -191,7 +206,10 @@ impl Machine<'_> {
             Message::StructuralCycle => "structural cycle".to_string(),
             Message::CycleWith(_) => "the value depends on itself".to_string(),
             Message::Unresolved(value) => {
-                format!("ambiguous value: {} has no single default", self.show(*value))
+                format!(
+                    "ambiguous value: {} has no single default",
+                    self.show(*value)
+                )
             }
             Message::NotConcrete(value) => format!("incomplete value {}", self.show(*value)),
             Message::ListLength { left, right } => {
@@ -206,7 +224,12 @@ impl Machine<'_> {
                 if let Some(&first) = e.parts.first()
                     && matches!(self.errors[first as usize].message, Message::User(_))
                 {
-                    text = e.parts.iter().map(|&p| self.describe(p)).collect::<Vec<_>>().join("; ");
+                    text = e
+                        .parts
+                        .iter()
+                        .map(|&p| self.describe(p))
+                        .collect::<Vec<_>>()
+                        .join("; ");
                 }
                 text
             }

@@ -167,7 +167,14 @@ impl Machine<'_> {
         for position in 0..count {
             match self.program.list_literals[literal as usize].elements[position] {
                 Element::Expr(expr) => {
-                    self.insert_arc(node, Label::index(index), ArcType::Member, expr, task.env, info);
+                    self.insert_arc(
+                        node,
+                        Label::index(index),
+                        ArcType::Member,
+                        expr,
+                        task.env,
+                        info,
+                    );
                     index += 1;
                 }
                 Element::Comprehension(comprehension) => {
@@ -188,7 +195,14 @@ impl Machine<'_> {
                         index += 1;
                     }
                     for env in envs {
-                        self.insert_arc(node, Label::index(index), ArcType::Member, body, env, info);
+                        self.insert_arc(
+                            node,
+                            Label::index(index),
+                            ArcType::Member,
+                            body,
+                            env,
+                            info,
+                        );
                         index += 1;
                         if index >= Label::MAX_INDEX {
                             break;
@@ -202,7 +216,8 @@ impl Machine<'_> {
             let pattern = if index == 0 {
                 Value::Kind(Kind::INT)
             } else {
-                self.program.bound(Comparison::GreaterEqual, Value::Int(i64::from(index)))
+                self.program
+                    .bound(Comparison::GreaterEqual, Value::Int(i64::from(index)))
             };
             self.insert_pattern(node, pattern, element, task.env, info.optional());
         }
@@ -268,7 +283,9 @@ impl Machine<'_> {
             _ => true,
         };
         if !matches!(self.n(node).base, Value::Bottom(_)) {
-            self.n_mut(node).base = Value::List { open: open && !closed };
+            self.n_mut(node).base = Value::List {
+                open: open && !closed,
+            };
         }
         if self.s(node).kind != Kind::LIST {
             self.update_kind(node, Kind::LIST, expr, info);
@@ -278,8 +295,11 @@ impl Machine<'_> {
     fn perform_list_node(&mut self, id: TaskId, list: Node) -> Step<()> {
         let task = self.tasks[id as usize];
         let node = task.node;
-        let arcs: Vec<_> =
-            self.arc_vec(list).into_iter().filter(|(l, _)| l.is_int()).collect();
+        let arcs: Vec<_> = self
+            .arc_vec(list)
+            .into_iter()
+            .filter(|(l, _)| l.is_int())
+            .collect();
         let closed = self.is_closed_list(list);
         if !self.check_length(node, arcs.len() as u32, closed, false, task.expr) {
             return Ok(());

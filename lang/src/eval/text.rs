@@ -1,7 +1,7 @@
 //! Values back to syntax trees: what `eval` and `def` print.
 
-use super::machine::*;
 use super::View;
+use super::machine::*;
 use crate::diagnostic::Span;
 use crate::resolve::program::*;
 use crate::syntax::tree;
@@ -11,7 +11,10 @@ use std::sync::Arc;
 const NOWHERE: Span = Span { start: 0, end: 0 };
 
 fn ident(name: &str) -> tree::Expr {
-    tree::Expr::Ident(tree::Ident { name: name.into(), span: NOWHERE })
+    tree::Expr::Ident(tree::Ident {
+        name: name.into(),
+        span: NOWHERE,
+    })
 }
 
 fn chain(op: tree::BinaryOp, mut operands: Vec<tree::Expr>) -> tree::Expr {
@@ -48,7 +51,10 @@ impl Machine<'_> {
                 if self.code(error).is_incomplete() {
                     return self.source_tree(original, node, view);
                 }
-                if matches!(self.errors[error as usize].value, Value::Struct | Value::List { .. }) {
+                if matches!(
+                    self.errors[error as usize].value,
+                    Value::Struct | Value::List { .. }
+                ) {
                     return self.structure(node, self.errors[error as usize].value, view);
                 }
                 tree::Expr::Bottom(NOWHERE)
@@ -62,7 +68,11 @@ impl Machine<'_> {
                 }
                 let mut decls = vec![tree::Decl::Embed(value)];
                 decls.extend(self.fields_tree(shown, view));
-                tree::Expr::Struct(tree::StructLit { decls, braces: true, span: NOWHERE })
+                tree::Expr::Struct(tree::StructLit {
+                    decls,
+                    braces: true,
+                    span: NOWHERE,
+                })
             }
         }
     }
@@ -95,24 +105,42 @@ impl Machine<'_> {
             let ellipsis = (open && !view.concrete).then(|| {
                 let rest = self.rest_type(node);
                 let value = rest.map(|expr| Box::new(self.expr_tree(expr, NIL)));
-                tree::Ellipsis { value, span: NOWHERE }
+                tree::Ellipsis {
+                    value,
+                    span: NOWHERE,
+                }
             });
-            let list = tree::Expr::List(tree::ListLit { elements, ellipsis, span: NOWHERE });
+            let list = tree::Expr::List(tree::ListLit {
+                elements,
+                ellipsis,
+                span: NOWHERE,
+            });
             if fields.is_empty() {
                 return list;
             }
             let mut decls = vec![tree::Decl::Embed(list)];
             decls.extend(fields);
-            return tree::Expr::Struct(tree::StructLit { decls, braces: true, span: NOWHERE });
+            return tree::Expr::Struct(tree::StructLit {
+                decls,
+                braces: true,
+                span: NOWHERE,
+            });
         }
         let mut decls = fields;
         if view.optional {
             decls.extend(self.patterns_tree(node));
             if self.n(node).has(NodeData::ELLIPSIS) {
-                decls.push(tree::Decl::Ellipsis(tree::Ellipsis { value: None, span: NOWHERE }));
+                decls.push(tree::Decl::Ellipsis(tree::Ellipsis {
+                    value: None,
+                    span: NOWHERE,
+                }));
             }
         }
-        tree::Expr::Struct(tree::StructLit { decls, braces: true, span: NOWHERE })
+        tree::Expr::Struct(tree::StructLit {
+            decls,
+            braces: true,
+            span: NOWHERE,
+        })
     }
 
     /// The element type of an open list.
@@ -138,10 +166,16 @@ impl Machine<'_> {
         let mut out = Vec::new();
         for (pattern, conjuncts) in pairs {
             let filter = self.value_tree(pattern, View::default());
-            let values: Vec<_> =
-                conjuncts.iter().map(|c| self.expr_tree(c.expr, c.env)).collect();
+            let values: Vec<_> = conjuncts
+                .iter()
+                .map(|c| self.expr_tree(c.expr, c.env))
+                .collect();
             out.push(tree::Decl::Field(field(
-                tree::Label::Pattern { alias: None, expr: Box::new(filter), span: NOWHERE },
+                tree::Label::Pattern {
+                    alias: None,
+                    expr: Box::new(filter),
+                    span: NOWHERE,
+                },
                 tree::Presence::Regular,
                 chain(tree::BinaryOp::Unify, values),
             )));
@@ -205,9 +239,15 @@ impl Machine<'_> {
         let text = self.program.label_text(label);
         if label.is_string() && text.starts_with('"') {
             let value = self.program.strings.shared(label.id());
-            return tree::Label::String { value, span: NOWHERE };
+            return tree::Label::String {
+                value,
+                span: NOWHERE,
+            };
         }
-        tree::Label::Ident(tree::Ident { name: text.as_str().into(), span: NOWHERE })
+        tree::Label::Ident(tree::Ident {
+            name: text.as_str().into(),
+            span: NOWHERE,
+        })
     }
 
     pub(super) fn value_tree(&mut self, value: Value, view: View) -> tree::Expr {
@@ -221,9 +261,7 @@ impl Machine<'_> {
                 tree::Expr::Number(self.program.numbers[id as usize].to_cue().into(), NOWHERE)
             }
             Value::String(id) => tree::Expr::String(self.program.strings.shared(id), NOWHERE),
-            Value::Bytes(id) => {
-                tree::Expr::Bytes(self.program.bytes[id as usize].clone(), NOWHERE)
-            }
+            Value::Bytes(id) => tree::Expr::Bytes(self.program.bytes[id as usize].clone(), NOWHERE),
             Value::Kind(kind) => kind_tree(kind),
             Value::Bound(id) => {
                 let bound = self.program.bounds[id as usize];
@@ -252,8 +290,16 @@ impl Machine<'_> {
                 if v.call == NO_EXPR {
                     return function;
                 }
-                let arguments = v.arguments.iter().map(|&a| self.value_tree(a, view)).collect();
-                tree::Expr::Call { function: Box::new(function), arguments, span: NOWHERE }
+                let arguments = v
+                    .arguments
+                    .iter()
+                    .map(|&a| self.value_tree(a, view))
+                    .collect();
+                tree::Expr::Call {
+                    function: Box::new(function),
+                    arguments,
+                    span: NOWHERE,
+                }
             }
             Value::Conjunction(id) => {
                 let mut parts = self.conjunction(id).to_vec();
@@ -265,7 +311,10 @@ impl Machine<'_> {
                     let kind = parts.remove(at);
                     parts.insert(0, kind);
                 }
-                let trees = parts.into_iter().map(|p| self.value_tree(p, view)).collect();
+                let trees = parts
+                    .into_iter()
+                    .map(|p| self.value_tree(p, view))
+                    .collect();
                 chain(tree::BinaryOp::Unify, trees)
             }
             Value::Disjunction(id) => {
@@ -345,7 +394,10 @@ impl Machine<'_> {
     /// An unfinished value: the expressions it is waiting for.
     fn source_tree(&mut self, node: Node, target: Node, view: View) -> tree::Expr {
         if let Some(error) = self.bottom_of(target)
-            && matches!(self.errors[error as usize].value, Value::Struct | Value::List { .. })
+            && matches!(
+                self.errors[error as usize].value,
+                Value::Struct | Value::List { .. }
+            )
         {
             let value = self.errors[error as usize].value;
             return self.structure(target, value, view);
@@ -362,7 +414,9 @@ impl Machine<'_> {
 
     /// An expression as it was written, names as they were spelt.
     pub(super) fn expr_tree(&mut self, expr: ExprId, env: EnvId) -> tree::Expr {
-        stacker::maybe_grow(64 * 1024, 2 * 1024 * 1024, || self.expr_tree_inner(expr, env))
+        stacker::maybe_grow(64 * 1024, 2 * 1024 * 1024, || {
+            self.expr_tree_inner(expr, env)
+        })
     }
 
     fn expr_tree_inner(&mut self, expr: ExprId, env: EnvId) -> tree::Expr {
@@ -377,11 +431,23 @@ impl Machine<'_> {
                 ident(&self.program.strings.shared(name))
             }
             Expr::ForValue { up } => {
-                let frame = if env == NIL { NIL } else { self.env_up(env, up) };
-                if frame == NIL { ident("_") } else { self.tree(self.envs[frame as usize].node, View::default()) }
+                let frame = if env == NIL {
+                    NIL
+                } else {
+                    self.env_up(env, up)
+                };
+                if frame == NIL {
+                    ident("_")
+                } else {
+                    self.tree(self.envs[frame as usize].node, View::default())
+                }
             }
             Expr::ForKey { up } => {
-                let frame = if env == NIL { NIL } else { self.env_up(env, up) };
+                let frame = if env == NIL {
+                    NIL
+                } else {
+                    self.env_up(env, up)
+                };
                 if frame == NIL {
                     return ident("_");
                 }
@@ -397,11 +463,17 @@ impl Machine<'_> {
             Expr::Select { base, label, .. } => {
                 let base = boxed(self, base);
                 let name = match self.label_tree(label) {
-                    tree::Label::String { value, span } => tree::SelectorName::String { value, span },
+                    tree::Label::String { value, span } => {
+                        tree::SelectorName::String { value, span }
+                    }
                     tree::Label::Ident(ident) => tree::SelectorName::Ident(ident),
                     _ => unreachable!("labels are names"),
                 };
-                tree::Expr::Selector(tree::Selector { base, name, span: NOWHERE })
+                tree::Expr::Selector(tree::Selector {
+                    base,
+                    name,
+                    span: NOWHERE,
+                })
             }
             Expr::Index { base, index, .. } => tree::Expr::Index {
                 base: boxed(self, base),
@@ -486,20 +558,37 @@ impl Machine<'_> {
                     .into_iter()
                     .map(|(arm, marked)| {
                         let arm = boxed(self, arm);
-                        if marked { unary(tree::UnaryOp::Default, arm) } else { *arm }
+                        if marked {
+                            unary(tree::UnaryOp::Default, arm)
+                        } else {
+                            *arm
+                        }
                     })
                     .collect();
                 chain(tree::BinaryOp::Disjunction, operands)
             }
-            Expr::Call { function, start, len } => {
+            Expr::Call {
+                function,
+                start,
+                len,
+            } => {
                 let function = boxed(self, function);
                 let arguments = (start..start + len)
                     .map(|i| self.expr_tree(self.program.lists[i as usize], env))
                     .collect();
-                tree::Expr::Call { function, arguments, span: NOWHERE }
+                tree::Expr::Call {
+                    function,
+                    arguments,
+                    span: NOWHERE,
+                }
             }
             Expr::Struct(shape) => {
-                let Shape { start, len, ellipsis, .. } = self.program.shapes[shape as usize];
+                let Shape {
+                    start,
+                    len,
+                    ellipsis,
+                    ..
+                } = self.program.shapes[shape as usize];
                 let mut decls = Vec::new();
                 for index in start..start + len {
                     match self.program.decls[index as usize] {
@@ -510,29 +599,56 @@ impl Machine<'_> {
                                 ArcType::Required => tree::Presence::Required,
                                 _ => tree::Presence::Regular,
                             };
-                            decls.push(tree::Decl::Field(field(self.label_tree(label), presence, value)));
+                            decls.push(tree::Decl::Field(field(
+                                self.label_tree(label),
+                                presence,
+                                value,
+                            )));
                         }
                         Decl::Dynamic { key, value, .. } => {
                             let key = boxed(self, key);
                             let value = self.expr_tree(value, NIL);
-                            let label = tree::Label::Dynamic { expr: key, span: NOWHERE };
-                            decls.push(tree::Decl::Field(field(label, tree::Presence::Regular, value)));
+                            let label = tree::Label::Dynamic {
+                                expr: key,
+                                span: NOWHERE,
+                            };
+                            decls.push(tree::Decl::Field(field(
+                                label,
+                                tree::Presence::Regular,
+                                value,
+                            )));
                         }
                         Decl::Pattern { filter, value } => {
                             let filter = boxed(self, filter);
                             let value = self.expr_tree(value, NIL);
-                            let label =
-                                tree::Label::Pattern { alias: None, expr: filter, span: NOWHERE };
-                            decls.push(tree::Decl::Field(field(label, tree::Presence::Regular, value)));
+                            let label = tree::Label::Pattern {
+                                alias: None,
+                                expr: filter,
+                                span: NOWHERE,
+                            };
+                            decls.push(tree::Decl::Field(field(
+                                label,
+                                tree::Presence::Regular,
+                                value,
+                            )));
                         }
-                        Decl::Embed(expr) => decls.push(tree::Decl::Embed(self.expr_tree(expr, NIL))),
+                        Decl::Embed(expr) => {
+                            decls.push(tree::Decl::Embed(self.expr_tree(expr, NIL)))
+                        }
                         Decl::Comprehension(_) | Decl::Ellipsis => {}
                     }
                 }
                 if ellipsis {
-                    decls.push(tree::Decl::Ellipsis(tree::Ellipsis { value: None, span: NOWHERE }));
+                    decls.push(tree::Decl::Ellipsis(tree::Ellipsis {
+                        value: None,
+                        span: NOWHERE,
+                    }));
                 }
-                tree::Expr::Struct(tree::StructLit { decls, braces: true, span: NOWHERE })
+                tree::Expr::Struct(tree::StructLit {
+                    decls,
+                    braces: true,
+                    span: NOWHERE,
+                })
             }
             Expr::List(index) => {
                 let literal = self.program.list_literals[index as usize].clone();
@@ -551,7 +667,11 @@ impl Machine<'_> {
                     },
                     span: NOWHERE,
                 });
-                tree::Expr::List(tree::ListLit { elements, ellipsis, span: NOWHERE })
+                tree::Expr::List(tree::ListLit {
+                    elements,
+                    ellipsis,
+                    span: NOWHERE,
+                })
             }
             Expr::Comprehension(_) => ident("_"),
             Expr::Open(x) => tree::Expr::Open(boxed(self, x), NOWHERE),
@@ -560,7 +680,12 @@ impl Machine<'_> {
 }
 
 fn unary(op: tree::UnaryOp, operand: Box<tree::Expr>) -> tree::Expr {
-    tree::Expr::Unary(tree::Unary { op, op_span: NOWHERE, operand, span: NOWHERE })
+    tree::Expr::Unary(tree::Unary {
+        op,
+        op_span: NOWHERE,
+        operand,
+        span: NOWHERE,
+    })
 }
 
 fn field(label: tree::Label, presence: tree::Presence, value: tree::Expr) -> tree::Field {
@@ -580,7 +705,10 @@ fn path_tree(name: &str) -> tree::Expr {
     match name.rsplit_once('.') {
         Some((base, last)) => tree::Expr::Selector(tree::Selector {
             base: Box::new(ident(base)),
-            name: tree::SelectorName::Ident(tree::Ident { name: last.into(), span: NOWHERE }),
+            name: tree::SelectorName::Ident(tree::Ident {
+                name: last.into(),
+                span: NOWHERE,
+            }),
             span: NOWHERE,
         }),
         None => ident(name),
@@ -608,8 +736,15 @@ fn kind_tree(kind: Kind) -> tree::Expr {
         }
     }
     if left.contains(Kind::LIST) {
-        let ellipsis = Some(tree::Ellipsis { value: None, span: NOWHERE });
-        parts.push(tree::Expr::List(tree::ListLit { elements: Vec::new(), ellipsis, span: NOWHERE }));
+        let ellipsis = Some(tree::Ellipsis {
+            value: None,
+            span: NOWHERE,
+        });
+        parts.push(tree::Expr::List(tree::ListLit {
+            elements: Vec::new(),
+            ellipsis,
+            span: NOWHERE,
+        }));
     }
     if left.contains(Kind::STRUCT) {
         parts.push(tree::Expr::Struct(tree::StructLit {

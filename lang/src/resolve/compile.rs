@@ -96,8 +96,9 @@ pub(crate) struct Compiler<'p> {
 /// Names a language version declares without being asked, for "did you mean".
 const PREDECLARED: &[&str] = &[
     "string", "bytes", "bool", "int", "float", "number", "len", "close", "and", "or", "div", "mod",
-    "quo", "rem", "matchN", "matchIf", "error", "rune", "int8", "int16", "int32", "int64", "int128",
-    "uint", "uint8", "uint16", "uint32", "uint64", "uint128", "float32", "float64", "self",
+    "quo", "rem", "matchN", "matchIf", "error", "rune", "int8", "int16", "int32", "int64",
+    "int128", "uint", "uint8", "uint16", "uint32", "uint64", "uint128", "float32", "float64",
+    "self",
 ];
 
 impl<'p> Compiler<'p> {
@@ -130,7 +131,10 @@ impl<'p> Compiler<'p> {
         for (_, file) in files {
             self.declare_package_fields(&file.decls);
         }
-        let compiled = files.iter().map(|(id, file)| self.file(*id, file)).collect();
+        let compiled = files
+            .iter()
+            .map(|(id, file)| self.file(*id, file))
+            .collect();
         (compiled, self.errors)
     }
 
@@ -147,7 +151,10 @@ impl<'p> Compiler<'p> {
             self.declare_package_fields(&file.decls);
         }
         self.file = file;
-        let mut scope = Scope { depth: 1, ..Scope::default() };
+        let mut scope = Scope {
+            depth: 1,
+            ..Scope::default()
+        };
         for (_, file) in files {
             for import in &file.imports {
                 self.declare_import(&mut scope, import, None);
@@ -158,7 +165,8 @@ impl<'p> Compiler<'p> {
             if let Some(package) = self.builtins.package(path)
                 && !scope.names.iter().any(|name| &*name.text == package.name)
             {
-                self.file_imports.push((path.into(), Imported::Builtin(package)));
+                self.file_imports
+                    .push((path.into(), Imported::Builtin(package)));
                 scope.names.push(Name {
                     text: package.name.into(),
                     entry: Entry::Import(self.file_imports.len() as u32 - 1),
@@ -178,7 +186,9 @@ impl<'p> Compiler<'p> {
             if let tree::Decl::Field(field) = decl
                 && let tree::Label::Ident(ident) = &field.label
             {
-                let label = self.program.identifier_label(&ident.name, &self.package_path);
+                let label = self
+                    .program
+                    .identifier_label(&ident.name, &self.package_path);
                 self.package_fields.insert(ident.name.clone(), label);
             }
         }
@@ -186,8 +196,12 @@ impl<'p> Compiler<'p> {
 
     fn error(&mut self, code: Code, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         let message = message.into();
-        let place = Place { file: self.file, span };
-        self.errors.push(Diagnostic::error(code, message.clone()).label(place, message));
+        let place = Place {
+            file: self.file,
+            span,
+        };
+        self.errors
+            .push(Diagnostic::error(code, message.clone()).label(place, message));
         self.errors.last_mut().expect("just pushed")
     }
 
@@ -222,7 +236,10 @@ impl<'p> Compiler<'p> {
                 }
             }
         }
-        let mut scope = Scope { depth: 1, ..Scope::default() };
+        let mut scope = Scope {
+            depth: 1,
+            ..Scope::default()
+        };
         for import in &file.imports {
             self.declare_import(&mut scope, import, Some(import.span));
         }
@@ -233,11 +250,17 @@ impl<'p> Compiler<'p> {
     }
 
     fn declare_import(&mut self, scope: &mut Scope, import: &tree::Import, declared: Option<Span>) {
-        let imported = self.imports.get(&import.path).copied().unwrap_or(Imported::Failed);
+        let imported = self
+            .imports
+            .get(&import.path)
+            .copied()
+            .unwrap_or(Imported::Failed);
         let text: Arc<str> = match (&import.alias, imported) {
             (Some(alias), _) => alias.name.clone(),
             (None, Imported::Builtin(package)) => package.name.into(),
-            (None, Imported::Package(index)) if !self.program.packages[index as usize].name.is_empty() => {
+            (None, Imported::Package(index))
+                if !self.program.packages[index as usize].name.is_empty() =>
+            {
                 self.program.packages[index as usize].name.clone()
             }
             _ => super::implied_name(&import.path).into(),
@@ -245,13 +268,21 @@ impl<'p> Compiler<'p> {
         if let Some(span) = declared
             && scope.names.iter().any(|name| name.text == text)
         {
-            self.error(NAME_CLASH, span, format!("`{text}` is imported twice in this file"));
+            self.error(
+                NAME_CLASH,
+                span,
+                format!("`{text}` is imported twice in this file"),
+            );
         }
         self.file_imports.push((import.path.clone(), imported));
         scope.names.push(Name {
             text,
             entry: Entry::Import(self.file_imports.len() as u32 - 1),
-            declared: if matches!(imported, Imported::Failed) { None } else { declared },
+            declared: if matches!(imported, Imported::Failed) {
+                None
+            } else {
+                declared
+            },
             used: false,
         });
     }
@@ -284,13 +315,18 @@ impl<'p> Compiler<'p> {
         let mut attributes = Vec::new();
         let (mut embeds, mut ellipsis) = (false, false);
         for decl in decls {
-            let Some(item) = self.decl(decl) else { continue };
+            let Some(item) = self.decl(decl) else {
+                continue;
+            };
             embeds |= matches!(item, Decl::Embed(_) | Decl::Comprehension(_));
             ellipsis |= matches!(item, Decl::Ellipsis);
             if let tree::Decl::Field(field) = decl
                 && !field.attributes.is_empty()
             {
-                let list = field.attributes.iter().map(|a| (a.name.clone(), a.body.clone()));
+                let list = field
+                    .attributes
+                    .iter()
+                    .map(|a| (a.name.clone(), a.body.clone()));
                 attributes.push((compiled.len() as u32, list.collect::<Vec<_>>()));
             }
             compiled.push(item);
@@ -298,7 +334,10 @@ impl<'p> Compiler<'p> {
                 tree::Decl::Field(field) => field.label.span(),
                 other => other.span(),
             };
-            places.push(Place { file: self.file, span });
+            places.push(Place {
+                file: self.file,
+                span,
+            });
         }
         let start = self.program.decls.len() as u32;
         for (index, list) in attributes {
@@ -340,7 +379,11 @@ impl<'p> Compiler<'p> {
     fn add_name(&mut self, scope: &mut Scope, ident: &tree::Ident, entry: Entry, must_use: bool) {
         if &*ident.name == "_" {
             if must_use {
-                self.error(NAME_CLASH, ident.span, "`_` cannot be the name of an alias or let clause");
+                self.error(
+                    NAME_CLASH,
+                    ident.span,
+                    "`_` cannot be the name of an alias or let clause",
+                );
             }
             return;
         }
@@ -352,7 +395,10 @@ impl<'p> Compiler<'p> {
             }
             let message = if is_field || other_field {
                 other.used = true;
-                format!("`{}` names both a field and an alias in this scope", ident.name)
+                format!(
+                    "`{}` names both a field and an alias in this scope",
+                    ident.name
+                )
             } else {
                 format!("`{}` is declared twice in this scope", ident.name)
             };
@@ -484,7 +530,9 @@ impl<'p> Compiler<'p> {
         decls
             .iter()
             .filter_map(|decl| {
-                let tree::Decl::Field(field) = decl else { return None };
+                let tree::Decl::Field(field) = decl else {
+                    return None;
+                };
                 let alias = match (&field.alias, &field.postfix_alias) {
                     (Some(alias), _) => alias,
                     (_, Some(tree::PostfixAlias::Value(alias))) => alias,
@@ -507,9 +555,10 @@ impl<'p> Compiler<'p> {
     fn static_label(&mut self, label: &tree::Label) -> Option<Label> {
         match label {
             tree::Label::Ident(ident) if &*ident.name == "_" => None,
-            tree::Label::Ident(ident) => {
-                Some(self.program.identifier_label(&ident.name, &self.package_path))
-            }
+            tree::Label::Ident(ident) => Some(
+                self.program
+                    .identifier_label(&ident.name, &self.package_path),
+            ),
             tree::Label::String { value, .. } => {
                 Some(Label::string(self.program.strings.intern(value)))
             }
@@ -521,9 +570,9 @@ impl<'p> Compiler<'p> {
         match decl {
             tree::Decl::Field(field) => self.field(field),
             tree::Decl::Embed(expr) => Some(Decl::Embed(self.expr(expr))),
-            tree::Decl::Comprehension(comprehension) => {
-                Some(Decl::Comprehension(self.comprehension(comprehension, false)))
-            }
+            tree::Decl::Comprehension(comprehension) => Some(Decl::Comprehension(
+                self.comprehension(comprehension, false),
+            )),
             tree::Decl::Ellipsis(ellipsis) => {
                 if let Some(value) = &ellipsis.value {
                     self.error(
@@ -545,10 +594,15 @@ impl<'p> Compiler<'p> {
             tree::Presence::Required => ArcType::Required,
         };
         // Aliases that are visible in the value only.
-        let mut inner = Scope { depth: self.depth, ..Scope::default() };
+        let mut inner = Scope {
+            depth: self.depth,
+            ..Scope::default()
+        };
         let dynamic = matches!(
             field.label,
-            tree::Label::Pattern { .. } | tree::Label::Dynamic { .. } | tree::Label::Interpolation(_)
+            tree::Label::Pattern { .. }
+                | tree::Label::Dynamic { .. }
+                | tree::Label::Interpolation(_)
         );
         let pattern = matches!(field.label, tree::Label::Pattern { .. });
         if let Some(alias) = &field.value_alias {
@@ -561,7 +615,10 @@ impl<'p> Compiler<'p> {
             }
             self.add_name(&mut inner, alias, Entry::Itself, true);
         }
-        if let tree::Label::Pattern { alias: Some(alias), .. } = &field.label {
+        if let tree::Label::Pattern {
+            alias: Some(alias), ..
+        } = &field.label
+        {
             self.add_name(&mut inner, alias, Entry::LabelName, false);
         }
         if pattern && let Some(alias) = &field.alias {
@@ -589,7 +646,11 @@ impl<'p> Compiler<'p> {
         match &field.label {
             tree::Label::Pattern { expr, span, .. } => {
                 if field.presence != tree::Presence::Regular {
-                    self.error(INVALID_LABEL, *span, "a pattern constraint takes no `?` or `!`");
+                    self.error(
+                        INVALID_LABEL,
+                        *span,
+                        "a pattern constraint takes no `?` or `!`",
+                    );
                 }
                 let filter = self.expr(expr);
                 Some(Decl::Pattern { filter, value })
@@ -618,10 +679,15 @@ impl<'p> Compiler<'p> {
         let mut clauses = Vec::new();
         for (index, clause) in comprehension.clauses.iter().enumerate() {
             match clause {
-                tree::Clause::For { key, value, source, .. } => {
+                tree::Clause::For {
+                    key, value, source, ..
+                } => {
                     let source = self.expr(source);
                     self.depth += 1;
-                    let mut scope = Scope { depth: self.depth, ..Scope::default() };
+                    let mut scope = Scope {
+                        depth: self.depth,
+                        ..Scope::default()
+                    };
                     if let Some(key) = key
                         && &*key.name != "_"
                     {
@@ -646,7 +712,10 @@ impl<'p> Compiler<'p> {
                     }
                     let body = self.expr(&clause.value);
                     self.depth += 1;
-                    let mut scope = Scope { depth: self.depth, ..Scope::default() };
+                    let mut scope = Scope {
+                        depth: self.depth,
+                        ..Scope::default()
+                    };
                     self.add_name(&mut scope, &clause.name, Entry::ClauseLet(body), true);
                     self.scopes.push(scope);
                     clauses.push(Clause::Let);
@@ -663,7 +732,10 @@ impl<'p> Compiler<'p> {
                         (Some(name), Some(value)) => {
                             let body = self.expr(value);
                             self.depth += 1;
-                            let mut scope = Scope { depth: self.depth, ..Scope::default() };
+                            let mut scope = Scope {
+                                depth: self.depth,
+                                ..Scope::default()
+                            };
                             self.add_name(&mut scope, name, Entry::ClauseLet(body), true);
                             self.scopes.push(scope);
                             clauses.push(Clause::Try { value: body });
@@ -693,13 +765,20 @@ impl<'p> Compiler<'p> {
             None => NO_EXPR,
         };
         let _ = in_list;
-        self.program.comprehensions.push(Comprehension { clauses, body, otherwise });
+        self.program.comprehensions.push(Comprehension {
+            clauses,
+            body,
+            otherwise,
+        });
         (self.program.comprehensions.len() - 1) as u32
     }
 
     fn struct_literal(&mut self, literal: &tree::StructLit, body: bool) -> ExprId {
         self.depth += 1;
-        let scope = Scope { depth: self.depth, ..Scope::default() };
+        let scope = Scope {
+            depth: self.depth,
+            ..Scope::default()
+        };
         let shape = self.body(scope, &literal.decls, false, body, literal.span);
         self.depth -= 1;
         self.push(Expr::Struct(shape), literal.span)
@@ -733,17 +812,30 @@ impl<'p> Compiler<'p> {
             tree::Expr::Binary(binary) => return self.binary(binary),
             tree::Expr::Selector(selector) => return self.selector(selector, false),
             tree::Expr::Index { base, index, .. } => return self.index(base, index, span, false),
-            tree::Expr::Slice { base, low, high, .. } => {
+            tree::Expr::Slice {
+                base, low, high, ..
+            } => {
                 let base = self.expr(base);
                 let low = low.as_ref().map_or(NO_EXPR, |low| self.expr(low));
                 let high = high.as_ref().map_or(NO_EXPR, |high| self.expr(high));
                 return self.push(Expr::Slice { base, low, high }, span);
             }
-            tree::Expr::Call { function, arguments, .. } => {
+            tree::Expr::Call {
+                function,
+                arguments,
+                ..
+            } => {
                 let function = self.expr(function);
                 let arguments: Vec<_> = arguments.iter().map(|a| self.expr(a)).collect();
                 let (start, len) = self.list_of(arguments);
-                return self.push(Expr::Call { function, start, len }, span);
+                return self.push(
+                    Expr::Call {
+                        function,
+                        start,
+                        len,
+                    },
+                    span,
+                );
             }
             tree::Expr::Open(inner, _) => {
                 if !self.experiments.explicit_open {
@@ -764,7 +856,11 @@ impl<'p> Compiler<'p> {
 
     fn optional(&mut self, inner: &tree::Expr, span: Span) -> ExprId {
         if !self.experiments.attempt {
-            self.error(EXPERIMENT, span, "`x?` needs `@experiment(try)` at the top of the file");
+            self.error(
+                EXPERIMENT,
+                span,
+                "`x?` needs `@experiment(try)` at the top of the file",
+            );
         }
         match inner {
             tree::Expr::Ident(ident) => {
@@ -777,7 +873,11 @@ impl<'p> Compiler<'p> {
             tree::Expr::Selector(selector) => self.selector(selector, true),
             tree::Expr::Index { base, index, span } => self.index(base, index, *span, true),
             other => {
-                self.error(MISPLACED, span, "`?` marks a reference, a selection or an index");
+                self.error(
+                    MISPLACED,
+                    span,
+                    "`?` marks a reference, a selection or an index",
+                );
                 self.expr(other)
             }
         }
@@ -806,18 +906,27 @@ impl<'p> Compiler<'p> {
         }
         let (start, len) = self.list_of(parts);
         let bytes = interpolation.bytes;
-        self.push(Expr::Interpolation { bytes, start, len }, interpolation.span)
+        self.push(
+            Expr::Interpolation { bytes, start, len },
+            interpolation.span,
+        )
     }
 
     fn list(&mut self, literal: &tree::ListLit) -> ExprId {
         self.depth += 1;
-        self.scopes.push(Scope { depth: self.depth, ..Scope::default() });
+        self.scopes.push(Scope {
+            depth: self.depth,
+            ..Scope::default()
+        });
         let mut elements = Vec::with_capacity(literal.elements.len());
         for element in &literal.elements {
             elements.push(match element {
                 tree::Element::Expr(expr) => Element::Expr(self.expr(expr)),
                 tree::Element::Alias(alias, expr) => {
-                    let mut scope = Scope { depth: self.depth, ..Scope::default() };
+                    let mut scope = Scope {
+                        depth: self.depth,
+                        ..Scope::default()
+                    };
                     self.add_name(&mut scope, alias, Entry::Itself, true);
                     self.scopes.push(scope);
                     let expr = self.expr(expr);
@@ -830,13 +939,18 @@ impl<'p> Compiler<'p> {
                 }
             });
         }
-        let ellipsis = literal.ellipsis.as_ref().map(|ellipsis| match &ellipsis.value {
-            Some(value) => self.expr(value),
-            None => self.push(Expr::Value(Value::Top), ellipsis.span),
-        });
+        let ellipsis = literal
+            .ellipsis
+            .as_ref()
+            .map(|ellipsis| match &ellipsis.value {
+                Some(value) => self.expr(value),
+                None => self.push(Expr::Value(Value::Top), ellipsis.span),
+            });
         self.scopes.pop();
         self.depth -= 1;
-        self.program.list_literals.push(ListLiteral { elements, ellipsis });
+        self.program
+            .list_literals
+            .push(ListLiteral { elements, ellipsis });
         let index = (self.program.list_literals.len() - 1) as u32;
         self.push(Expr::List(index), literal.span)
     }
@@ -853,9 +967,9 @@ impl<'p> Compiler<'p> {
             Op::Plus => Expr::Plus(operand),
             Op::Minus => match literal {
                 // `-1` is a literal to everybody but the grammar.
-                Some(Value::Int(value)) => Expr::Value(
-                    self.program.number(Number::from_i64(value).neg()),
-                ),
+                Some(Value::Int(value)) => {
+                    Expr::Value(self.program.number(Number::from_i64(value).neg()))
+                }
                 Some(Value::Number(index)) => {
                     let number = self.program.numbers[index as usize].neg();
                     Expr::Value(self.program.number(number))
@@ -864,7 +978,11 @@ impl<'p> Compiler<'p> {
             },
             Op::Not => Expr::Not(operand),
             Op::Default => {
-                self.error(MISPLACED, unary.span, "`*` marks a default and stands in a disjunction");
+                self.error(
+                    MISPLACED,
+                    unary.span,
+                    "`*` marks a default and stands in a disjunction",
+                );
                 return operand;
             }
             Op::Less => bound(Comparison::Less),
@@ -879,7 +997,9 @@ impl<'p> Compiler<'p> {
         let literal_bound = match (expr, literal) {
             (
                 Expr::Bound(op, _),
-                Some(value @ (Value::Int(_) | Value::Number(_) | Value::String(_) | Value::Bytes(_))),
+                Some(
+                    value @ (Value::Int(_) | Value::Number(_) | Value::String(_) | Value::Bytes(_)),
+                ),
             ) => Some(Expr::Value(self.program.bound(op, value))),
             (
                 Expr::Bound(op @ (Comparison::NotEqual | Comparison::Equal), _),
@@ -946,13 +1066,16 @@ impl<'p> Compiler<'p> {
     fn selector(&mut self, selector: &tree::Selector, optional: bool) -> ExprId {
         let (label, name, name_span) = match &selector.name {
             tree::SelectorName::Ident(ident) => (
-                self.program.identifier_label(&ident.name, &self.package_path),
+                self.program
+                    .identifier_label(&ident.name, &self.package_path),
                 ident.name.clone(),
                 ident.span,
             ),
-            tree::SelectorName::String { value, span } => {
-                (Label::string(self.program.strings.intern(value)), value.clone(), *span)
-            }
+            tree::SelectorName::String { value, span } => (
+                Label::string(self.program.strings.intern(value)),
+                value.clone(),
+                *span,
+            ),
         };
         if let tree::Expr::Ident(ident) = &*selector.base
             && let Some(Entry::Import(index)) = self.find(&ident.name).map(|(entry, _)| entry)
@@ -961,7 +1084,14 @@ impl<'p> Compiler<'p> {
             return self.builtin_member(package, &name, selector.span, name_span);
         }
         let base = self.expr(&selector.base);
-        self.push(Expr::Select { base, label, optional }, selector.span)
+        self.push(
+            Expr::Select {
+                base,
+                label,
+                optional,
+            },
+            selector.span,
+        )
     }
 
     fn builtin_member(
@@ -1012,7 +1142,14 @@ impl<'p> Compiler<'p> {
     ) -> ExprId {
         let base = self.expr(base);
         let index = self.expr(index);
-        self.push(Expr::Index { base, index, optional }, span)
+        self.push(
+            Expr::Index {
+                base,
+                index,
+                optional,
+            },
+            span,
+        )
     }
 
     /// The innermost entry of a name, and how many environments out it is.
@@ -1033,7 +1170,11 @@ impl<'p> Compiler<'p> {
         }
         let expr = match self.find(&ident.name) {
             Some((entry, up)) => match entry {
-                Entry::Field(label) => Expr::Field { up, label, optional: false },
+                Entry::Field(label) => Expr::Field {
+                    up,
+                    label,
+                    optional: false,
+                },
                 Entry::Let(clause) => {
                     // A let that is just `self` or an alias names a node, not a copy of it.
                     let body = self.program.lets[clause as usize];
@@ -1051,7 +1192,10 @@ impl<'p> Compiler<'p> {
                 Entry::Matched => {
                     let name = self.push(Expr::LabelName { up: 0 }, span);
                     self.program.keys.push(name);
-                    Expr::Dynamic { up, key: self.program.keys.len() as u32 - 1 }
+                    Expr::Dynamic {
+                        up,
+                        key: self.program.keys.len() as u32 - 1,
+                    }
                 }
                 Entry::ForKey => Expr::ForKey { up },
                 Entry::ForValue => Expr::ForValue { up },
@@ -1070,7 +1214,11 @@ impl<'p> Compiler<'p> {
             None => match self.package_fields.get(&ident.name) {
                 Some(&label) => {
                     let up = (self.depth.saturating_sub(1)) as u16;
-                    Expr::Field { up, label, optional: false }
+                    Expr::Field {
+                        up,
+                        label,
+                        optional: false,
+                    }
                 }
                 None => return self.predeclared(ident),
             },
@@ -1117,7 +1265,11 @@ impl<'p> Compiler<'p> {
             for (op, text) in conjuncts.1 {
                 let number = Number::parse_literal(text.trim_start_matches('-'))
                     .expect("the ranges below are valid");
-                let number = if text.starts_with('-') { number.neg() } else { number };
+                let number = if text.starts_with('-') {
+                    number.neg()
+                } else {
+                    number
+                };
                 let value = self.program.number(number);
                 values.push(self.program.bound(op, value));
             }
@@ -1144,8 +1296,11 @@ impl<'p> Compiler<'p> {
             );
             return;
         }
-        let mut names: Vec<Arc<str>> =
-            self.scopes.iter().flat_map(|s| s.names.iter().map(|n| n.text.clone())).collect();
+        let mut names: Vec<Arc<str>> = self
+            .scopes
+            .iter()
+            .flat_map(|s| s.names.iter().map(|n| n.text.clone()))
+            .collect();
         // Sorted, as a hash map has no order of its own.
         let mut fields: Vec<_> = self.package_fields.keys().cloned().collect();
         fields.sort();
@@ -1157,11 +1312,19 @@ impl<'p> Compiler<'p> {
             .into_iter()
             .find(|path| path.rsplit('/').next() == Some(&*ident.name));
         let near = nearest(&ident.name, names.iter().map(|n| &**n)).map(str::to_string);
-        let place = Place { file: self.file, span: ident.span };
-        let diagnostic =
-            self.error(UNRESOLVED, ident.span, format!("reference `{}` not found", ident.name));
+        let place = Place {
+            file: self.file,
+            span: ident.span,
+        };
+        let diagnostic = self.error(
+            UNRESOLVED,
+            ident.span,
+            format!("reference `{}` not found", ident.name),
+        );
         if let Some(path) = builtin {
-            diagnostic.help.push(format!("import it: `import \"{path}\"`"));
+            diagnostic
+                .help
+                .push(format!("import it: `import \"{path}\"`"));
         } else if let Some(near) = near {
             diagnostic.help.push(format!("did you mean `{near}`?"));
             diagnostic.fix = Some(crate::diagnostic::Fix {
@@ -1205,6 +1368,16 @@ fn range(name: &str) -> Option<Range> {
         ),
         _ => return None,
     };
-    let kind = if name.starts_with("float") { Kind::NUMBER } else { Kind::INT };
-    Some((kind, vec![(Comparison::GreaterEqual, low), (Comparison::LessEqual, high)]))
+    let kind = if name.starts_with("float") {
+        Kind::NUMBER
+    } else {
+        Kind::INT
+    };
+    Some((
+        kind,
+        vec![
+            (Comparison::GreaterEqual, low),
+            (Comparison::LessEqual, high),
+        ],
+    ))
 }

@@ -38,8 +38,18 @@ pub(crate) fn load(
         files: Vec::new(),
     });
     loader.package(0, &main, true);
-    let Loader { program, imports, errors, .. } = loader;
-    Loaded { program, main, imports, errors }
+    let Loader {
+        program,
+        imports,
+        errors,
+        ..
+    } = loader;
+    Loaded {
+        program,
+        main,
+        imports,
+        errors,
+    }
 }
 
 struct Loader<'l> {
@@ -59,14 +69,20 @@ impl Loader<'_> {
         self.stack.push(package.path.clone());
         for (file, tree) in &package.files {
             for import in &tree.imports {
-                let place = Place { file: *file, span: import.path_span };
+                let place = Place {
+                    file: *file,
+                    span: import.path_span,
+                };
                 self.import(&import.path, &package.path, place);
             }
         }
         self.stack.pop();
         // Hidden fields belong to a package; files without a path share their name.
-        let path: Arc<str> =
-            if package.path.is_empty() { package.name.clone() } else { package.path.clone() };
+        let path: Arc<str> = if package.path.is_empty() {
+            package.name.clone()
+        } else {
+            package.path.clone()
+        };
         let compiler = Compiler::new(&mut self.program, self.builtins, &self.imports, path);
         let (files, errors) = compiler.package(&package.files);
         self.program.packages[index as usize].files = files;
@@ -75,13 +91,20 @@ impl Loader<'_> {
     }
 
     fn import(&mut self, path: &Arc<str>, from: &str, place: Place) {
-        if self.stack.iter().any(|outer| outer == path && !path.is_empty()) {
+        if self
+            .stack
+            .iter()
+            .any(|outer| outer == path && !path.is_empty())
+        {
             let mut chain: Vec<&str> = self.stack.iter().map(|p| &**p).collect();
             chain.retain(|p| !p.is_empty());
             chain.push(path);
             self.errors.push(
-                Diagnostic::error(IMPORT_FAILED, format!("import cycle: {}", chain.join(" → ")))
-                    .label(place, "this import closes the cycle"),
+                Diagnostic::error(
+                    IMPORT_FAILED,
+                    format!("import cycle: {}", chain.join(" → ")),
+                )
+                .label(place, "this import closes the cycle"),
             );
             self.imports.entry(path.clone()).or_insert(Imported::Failed);
             return;
@@ -90,7 +113,8 @@ impl Loader<'_> {
             return;
         }
         if let Some(package) = self.builtins.package(path) {
-            self.imports.insert(path.clone(), Imported::Builtin(package));
+            self.imports
+                .insert(path.clone(), Imported::Builtin(package));
             return;
         }
         match self.importer.import(self.sources, path, from) {
@@ -106,12 +130,13 @@ impl Loader<'_> {
             }
             Err(error) => {
                 self.imports.insert(path.clone(), Imported::Failed);
-                let mut diagnostic =
-                    Diagnostic::error(IMPORT_FAILED, format!("cannot import `{path}`: {}", error.message))
-                        .label(place, error.message.clone());
+                let mut diagnostic = Diagnostic::error(
+                    IMPORT_FAILED,
+                    format!("cannot import `{path}`: {}", error.message),
+                )
+                .label(place, error.message.clone());
                 diagnostic.help = error.help;
-                if let Some(near) =
-                    crate::diagnostic::nearest(path, self.builtins.paths())
+                if let Some(near) = crate::diagnostic::nearest(path, self.builtins.paths())
                     && diagnostic.help.is_empty()
                 {
                     diagnostic.help.push(format!("did you mean `{near}`?"));

@@ -247,9 +247,20 @@ pub(crate) struct Shape {
 /// One declaration of a shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decl {
-    Field { label: Label, arc: ArcType, value: ExprId },
-    Dynamic { key: ExprId, arc: ArcType, value: ExprId },
-    Pattern { filter: ExprId, value: ExprId },
+    Field {
+        label: Label,
+        arc: ArcType,
+        value: ExprId,
+    },
+    Dynamic {
+        key: ExprId,
+        arc: ArcType,
+        value: ExprId,
+    },
+    Pattern {
+        filter: ExprId,
+        value: ExprId,
+    },
     Embed(ExprId),
     Comprehension(u32),
     Ellipsis,
@@ -405,11 +416,19 @@ impl Program {
                 return Label::string(self.strings.intern(name));
             }
             let id = self.strings.intern(&format!("{name}\0{path}"));
-            let class = if rest.starts_with('#') { HIDDEN_DEFINITION } else { HIDDEN };
+            let class = if rest.starts_with('#') {
+                HIDDEN_DEFINITION
+            } else {
+                HIDDEN
+            };
             return Label(id << 3 | class);
         }
         let id = self.strings.intern(name);
-        if name.starts_with('#') { Label(id << 3 | DEFINITION) } else { Label::string(id) }
+        if name.starts_with('#') {
+            Label(id << 3 | DEFINITION)
+        } else {
+            Label::string(id)
+        }
     }
 
     pub(crate) fn number(&mut self, number: Number) -> Value {

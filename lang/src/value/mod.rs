@@ -30,7 +30,9 @@ pub fn equal_data(a: &Data, b: &Data) -> bool {
         (Data::Struct(x), Data::Struct(y)) => {
             x.len() == y.len()
                 && x.iter().all(|(name, a)| {
-                    y.iter().find(|(other, _)| other == name).is_some_and(|(_, b)| equal_data(a, b))
+                    y.iter()
+                        .find(|(other, _)| other == name)
+                        .is_some_and(|(_, b)| equal_data(a, b))
                 })
         }
         _ => a == b,
