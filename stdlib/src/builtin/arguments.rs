@@ -35,7 +35,7 @@ macro_rules! package {
         constants { $($constant:literal = $value:expr),* $(,)? }
         $($function:literal ( $($parameters:tt)* ) -> $result:expr, $line:literal => $body:expr,)*
     ) => {
-        pub(super) static PACKAGE: holos_lang::value::builtin::Package =
+        pub(in crate::builtin) static PACKAGE: holos_lang::value::builtin::Package =
             holos_lang::value::builtin::Package {
                 path: $path,
                 name: $name,

@@ -9,13 +9,23 @@
 
 mod arguments;
 mod bits;
+mod codec;
+mod crypto;
+mod data;
 mod decimal;
+mod html;
+mod kubernetes;
 mod list;
 mod math;
+mod net;
+mod path;
 mod regexp;
 mod strconv;
 mod strings;
 mod structs;
+mod tabwriter;
+mod time;
+mod uuid;
 
 use holos_lang::value::builtin::{Builtins, Package};
 
@@ -25,13 +35,32 @@ pub struct Standard;
 
 /// Sorted by path.
 static PACKAGES: &[&Package] = &[
+    &crypto::ed25519::PACKAGE,
+    &crypto::hmac_package::PACKAGE,
+    &crypto::md5_package::PACKAGE,
+    &crypto::sha1_package::PACKAGE,
+    &crypto::sha256::PACKAGE,
+    &crypto::sha512::PACKAGE,
+    &codec::base64_package::PACKAGE,
+    &codec::csv_package::PACKAGE,
+    &codec::hex::PACKAGE,
+    &data::json::PACKAGE,
+    &data::toml::PACKAGE,
+    &data::yaml::PACKAGE,
+    &html::PACKAGE,
+    &kubernetes::PACKAGE,
     &list::PACKAGE,
     &math::PACKAGE,
     &bits::PACKAGE,
+    &net::PACKAGE,
+    &path::PACKAGE,
     &regexp::PACKAGE,
     &strconv::PACKAGE,
     &strings::PACKAGE,
     &structs::PACKAGE,
+    &tabwriter::PACKAGE,
+    &time::PACKAGE,
+    &uuid::PACKAGE,
 ];
 
 impl Builtins for Standard {
