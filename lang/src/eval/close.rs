@@ -8,6 +8,8 @@
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
+use smallvec::SmallVec;
+use std::rc::Rc;
 
 impl Machine<'_> {
     fn new_group(&mut self) -> u32 {
@@ -35,11 +37,7 @@ impl Machine<'_> {
             known.flags |= flags;
             return;
         }
-        evidence.push(Evidence {
-            id: info.group,
-            embed: info.embed,
-            flags,
-        });
+        evidence.push(Evidence { id: info.group, embed: info.embed, flags });
     }
 
     /// A group for an embedding, or for a literal that embeds.
@@ -147,9 +145,10 @@ impl Machine<'_> {
             return;
         }
         let base = self.required(node);
-        if base.is_empty() {
+        if base.iter().all(|r| r.ignored || r.removed) {
             return;
         }
+        let opens = self.s(node).evidence.iter().any(|e| e.flags & Evidence::ELLIPSIS != 0);
         let mut error = NIL;
         for (label, arc) in self.arc_vec(node) {
             if !label.is_regular() {
@@ -161,9 +160,12 @@ impl Machine<'_> {
                 continue;
             }
             let mut required = base.clone();
-            for r in &mut required {
-                if self.parent_ellipsis(arc, r, node) != 0 {
-                    r.removed = true;
+            if opens {
+                let own = Rc::make_mut(&mut required);
+                for r in own {
+                    if self.parent_ellipsis(arc, r, node) != 0 {
+                        r.removed = true;
+                    }
                 }
             }
             if let Some(own) = self.bottom_of(arc)
@@ -229,9 +231,7 @@ impl Machine<'_> {
             let shape = &self.program.shapes[info.shape as usize];
             for index in shape.start..shape.start + shape.len {
                 match self.program.decls[index as usize] {
-                    Decl::Field {
-                        label: l, value: v, ..
-                    } if l == label && v == value => {
+                    Decl::Field { label: l, value: v, .. } if l == label && v == value => {
                         return Some(self.program.decl_places[index as usize]);
                     }
                     Decl::Dynamic { value: v, .. } if v == value => {
@@ -256,20 +256,13 @@ impl Machine<'_> {
     fn evidence_for(&self, arc: Node, all: &[Required], index: usize) -> bool {
         let r = all[index];
         let evidence = &self.s(arc).evidence;
-        if evidence
-            .iter()
-            .any(|e| self.contains_group(arc, r.id, e.id))
-        {
+        if evidence.iter().any(|e| self.contains_group(arc, r.id, e.id)) {
             return true;
         }
         let find = |id: u32| all.iter().find(|x| id != 0 && x.id == id);
-        let Some(embed) = find(r.embed) else {
-            return false;
-        };
+        let Some(embed) = find(r.embed) else { return false };
         if r.conjunction_opened && r.outer == 0 {
-            return !evidence
-                .iter()
-                .any(|e| self.contains_group(arc, embed.id, e.embed));
+            return !evidence.iter().any(|e| self.contains_group(arc, embed.id, e.embed));
         }
         let outer = find(r.outer);
         for e in evidence {
@@ -298,30 +291,26 @@ impl Machine<'_> {
         if child == 0 {
             return false;
         }
-        let mut extra = false;
-        let mut at = node;
-        while at != NIL && self.has_state(at) {
-            extra |= !self.s(at).replacements.is_empty();
-            at = self.n(at).parent;
+        // Most containment is that of parents; ids of parents are smaller.
+        let mut at = child;
+        while at > group {
+            at = self.groups[at as usize];
         }
-        if !extra {
-            let mut at = child;
-            while at > group {
-                at = self.groups[at as usize];
+        if at == group {
+            return true;
+        }
+        let mut owner = node;
+        while owner != NIL && self.has_state(owner) {
+            if !self.s(owner).replacements.is_empty() {
+                let mut seen = SmallVec::new();
+                return self.contains_group_by_edges(node, group, child, &mut seen);
             }
-            return at == group;
+            owner = self.n(owner).parent;
         }
-        let mut seen = Vec::new();
-        self.contains_group_by_edges(node, group, child, &mut seen)
+        false
     }
 
-    fn contains_group_by_edges(
-        &self,
-        node: Node,
-        group: u32,
-        child: u32,
-        seen: &mut Vec<u32>,
-    ) -> bool {
+    fn contains_group_by_edges(&self, node: Node, group: u32, child: u32, seen: &mut SmallVec<[u32; 16]>) -> bool {
         let mut at = child;
         while at != 0 {
             if at == group {
@@ -346,17 +335,20 @@ impl Machine<'_> {
     }
 
     /// The requirements that apply to a node's fields.
-    fn required(&mut self, node: Node) -> Vec<Required> {
+    fn required(&mut self, node: Node) -> Rc<Vec<Required>> {
         if let Some(known) = &self.s(node).required {
             return known.clone();
         }
         let parent = self.n(node).parent;
-        let mut list =
-            if parent != NIL && self.has_state(parent) && !self.s(node).drop_parent_requirements {
-                self.required(parent)
-            } else {
-                Vec::new()
-            };
+        let from_parent = parent != NIL
+            && self.has_state(parent)
+            && !self.s(node).drop_parent_requirements;
+        let shared = if from_parent { self.required(parent) } else { Rc::default() };
+        if shared.is_empty() && self.s(node).requirements.is_empty() {
+            self.s_mut(node).required = Some(shared.clone());
+            return shared;
+        }
+        let mut list = (*shared).clone();
         for r in &mut list {
             if r.once {
                 r.ignored = true;
@@ -406,14 +398,12 @@ impl Machine<'_> {
             let label = self.n(node).label;
             if !label.is_regular() && label != Label::NONE {
                 list.retain(|r| {
-                    self.s(node)
-                        .evidence
-                        .iter()
-                        .any(|e| self.contains_group(node, r.id, e.id))
+                    self.s(node).evidence.iter().any(|e| self.contains_group(node, r.id, e.id))
                 });
             }
             self.filter_open(node, &mut list);
         }
+        let list = Rc::new(list);
         self.s_mut(node).required = Some(list.clone());
         list
     }
@@ -446,11 +436,7 @@ impl Machine<'_> {
                     if !any {
                         r.removed = true;
                     } else if r.kind == GroupKind::Literal
-                        && !self
-                            .s(node)
-                            .evidence
-                            .iter()
-                            .any(|e| self.contains_group(node, id, e.id))
+                        && !self.s(node).evidence.iter().any(|e| self.contains_group(node, id, e.id))
                     {
                         r.removed = true;
                     }

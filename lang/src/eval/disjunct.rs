@@ -187,9 +187,13 @@ impl Machine<'_> {
         self.resolve_choices(node, &list, &dead)
     }
 
-    /// Whether an arm is (or leads to) a disjunction of its own, whose marks the rules treat apart.
+    /// Whether an arm must be evaluated on its own: a disjunction, whose marks the rules treat apart,
+    /// or a call, whose error is that of an arm.
     fn may_be_nested(&self, expr: ExprId) -> bool {
-        matches!(self.program.exprs[expr as usize], Expr::Disjunction(_))
+        !matches!(
+            self.program.exprs[expr as usize],
+            Expr::Struct(_) | Expr::List(_) | Expr::Value(_) | Expr::Field { .. } | Expr::Select { .. }
+        )
     }
 
     // ---- pruning ----

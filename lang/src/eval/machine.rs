@@ -271,6 +271,8 @@ pub(super) struct Task {
     pub blocked_on: Node,
     pub blocked_for: Condition,
     pub defunct: bool,
+    /// It has been queued on a node, so others may still know it.
+    pub waited: bool,
     pub inserting: bool,
     pub retry: bool,
     pub error: ErrId,
@@ -449,7 +451,7 @@ pub(super) struct State {
     pub evidence: Vec<Evidence>,
     pub requirements: Vec<Requirement>,
     pub replacements: Vec<(u32, u32)>,
-    pub required: Option<Vec<Required>>,
+    pub required: Option<Rc<Vec<Required>>>,
     pub drop_parent_requirements: bool,
 }
 
@@ -551,6 +553,7 @@ pub(crate) struct Machine<'a> {
     pub(super) states: Vec<State>,
     pub(super) free_states: Vec<StateId>,
     pub(super) tasks: Vec<Task>,
+    pub(super) free_tasks: Vec<TaskId>,
     pub(super) structs: Vec<StructInfo>,
     pub(super) patterns: Vec<Patterns>,
     /// Parents of closedness groups; group 0 is none.
@@ -612,6 +615,7 @@ impl<'a> Machine<'a> {
             states: Vec::new(),
             free_states: Vec::new(),
             tasks: Vec::new(),
+            free_tasks: Vec::new(),
             structs: Vec::new(),
             patterns: Vec::new(),
             groups: vec![0],

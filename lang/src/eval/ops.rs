@@ -201,7 +201,9 @@ impl Machine<'_> {
                     false
                 } else {
                     match (a, b) {
-                        (Value::Node(_), Value::Node(_)) => {
+                        (Value::Node(x), Value::Node(y)) => {
+                            self.finalize(x);
+                            self.finalize(y);
                             self.equal_values(a, b, Equality::Operator)
                         }
                         _ => self.equal_scalars(a, b),

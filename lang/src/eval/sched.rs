@@ -94,9 +94,8 @@ impl Machine<'_> {
         env: EnvId,
         info: Info,
     ) -> TaskId {
-        let id = self.tasks.len() as TaskId;
         self.stats.tasks += 1;
-        self.tasks.push(Task {
+        let task = Task {
             state: TaskState::Ready,
             kind,
             completes: 0,
@@ -107,10 +106,21 @@ impl Machine<'_> {
             blocked_on: NIL,
             blocked_for: NEVER,
             defunct: false,
+            waited: false,
             inserting: false,
             retry: false,
             error: NIL,
-        });
+        };
+        let id = match self.free_tasks.pop() {
+            Some(id) => {
+                self.tasks[id as usize] = task;
+                id
+            }
+            None => {
+                self.tasks.push(task);
+                (self.tasks.len() - 1) as TaskId
+            }
+        };
         let completes = match kind {
             TaskKind::Expr | TaskKind::Resolve => GENERIC,
             TaskKind::Disjunctions => GENERIC | DISJUNCTIONS,
@@ -522,6 +532,7 @@ impl Machine<'_> {
     pub(super) fn wait_for(&mut self, task: TaskId, node: Node, needs: Condition) -> Yield {
         let t = &mut self.tasks[task as usize];
         t.state = TaskState::Waiting;
+        t.waited = true;
         t.blocked_on = node;
         t.blocked_for = needs;
         self.s_mut(node).waiters.push(task);

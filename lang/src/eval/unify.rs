@@ -40,11 +40,15 @@ impl Machine<'_> {
         if self.state(node).is_none() {
             return Ok(true);
         }
-        if self.eval_depth > MAX_DEPTH {
-            let error = self.text_error(
-                ErrorCode::Eval,
-                format!("the value nests deeper than {MAX_DEPTH} levels"),
-            );
+        let too_large = if self.eval_depth > MAX_DEPTH {
+            Some(format!("the value nests deeper than {MAX_DEPTH} levels"))
+        } else if self.nodes.len() > MAX_NODES {
+            Some(format!("the evaluation makes more than {MAX_NODES} values"))
+        } else {
+            None
+        };
+        if let Some(text) = too_large {
+            let error = self.text_error(ErrorCode::Eval, text);
             self.n_mut(node).base = Value::Bottom(error);
             self.n_mut(node).status = Status::Finalized;
             return Ok(true);
@@ -311,6 +315,14 @@ impl Machine<'_> {
                 (t.blocked_on, t.blocked_for) = (NIL, NEVER);
             }
         }
+        for index in 0..self.states[id as usize].tasks.len() {
+            let task = self.states[id as usize].tasks[index];
+            let t = &self.tasks[task as usize];
+            if t.state >= TaskState::Done && !t.waited && t.kind != TaskKind::Comprehension {
+                self.free_tasks.push(task);
+            }
+        }
+        self.states[id as usize].tasks.clear();
         self.n_mut(node).state = NIL;
         self.free_states.push(id);
     }
@@ -849,5 +861,7 @@ impl Machine<'_> {
     }
 }
 
+/// How many values one evaluation may make; each takes some hundred bytes.
+const MAX_NODES: usize = 40_000_000;
 /// How deep values may nest.
-const MAX_DEPTH: i32 = 5_000;
+const MAX_DEPTH: i32 = 2_000;
