@@ -213,13 +213,14 @@ impl Pool {
         self.schemas.iter()
     }
 
-    /// Copies a schema and all it mentions from another pool, changing each by `change` on the way.
-    pub fn adopt(&mut self, other: &Pool, id: Id, change: &mut dyn FnMut(&mut Schema)) -> Id {
+    /// Copies a schema and all it mentions from another pool, changing each by `change` on the way,
+    /// which gets the schema's id in the other pool as well.
+    pub fn adopt(&mut self, other: &Pool, id: Id, change: &mut dyn FnMut(Id, &mut Schema)) -> Id {
         let mut schema = other.get(id).clone();
         for child in schema.children_mut() {
             *child = self.adopt(other, *child, change);
         }
-        change(&mut schema);
+        change(id, &mut schema);
         self.add(schema)
     }
 }
@@ -230,6 +231,8 @@ pub struct SchemaReader<'a> {
     pub file: FileId,
     /// Whether descriptions are kept.
     pub docs: bool,
+    /// Whether objects may have more properties than those named, unless they say otherwise.
+    pub open: bool,
     pub diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -269,6 +272,10 @@ impl SchemaReader<'_> {
                 default: schema.default,
                 ..self.pool.get(only).clone()
             };
+        }
+        let object = schema.types.contains(&Type::Object) || !schema.properties.is_empty();
+        if self.open && object && schema.additional.is_none() {
+            schema.additional = Some(Additional::Allowed(true));
         }
         schema.properties.sort();
         schema.required.sort();

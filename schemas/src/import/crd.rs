@@ -4,7 +4,7 @@ use super::names::{Root, choose};
 use super::package::{Definition, files};
 use super::print::Printer;
 use super::{Dialect, Import, Input, Kind, META, Options, Package};
-use crate::schema::{Id, Pool, Rule, Schema, SchemaReader, Type};
+use crate::schema::{Id, ListType, Pool, Schema, SchemaReader, Type};
 use crate::yaml::{self, Node};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Severity};
 use rustc_hash::FxHashMap;
@@ -223,19 +223,38 @@ impl CrdReader<'_> {
             pool,
             file: self.file,
             docs: self.options.docs,
+            open: false,
             diagnostics,
         }
         .read(node)
     }
 }
 
-/// Keeps what the text can say: rules and defaults are the validator's.
-pub(super) fn printable(schema: &mut Schema) {
-    schema.default = None;
-    schema.rules = Vec::<Rule>::new();
-    schema.list_keys = Vec::new();
-    if schema.list_type == Some(crate::schema::ListType::Map) {
-        schema.list_type = None;
+/// Copies what the text can say of a schema: rules and defaults are the validator's. A field with a
+/// default need not be written, also where it is required.
+pub(super) fn printable(text: &mut Pool, pool: &Pool, id: Id) -> Id {
+    text.adopt(pool, id, &mut |id, schema| {
+        let original = pool.get(id);
+        schema
+            .required
+            .retain(|name| !original.property(name).is_some_and(|id| filled(pool, id)));
+        schema.default = None;
+        schema.rules = Vec::new();
+        schema.list_keys = Vec::new();
+        if schema.list_type == Some(ListType::Map) {
+            schema.list_type = None;
+        }
+    })
+}
+
+/// Whether a default makes a value valid that nobody set.
+fn filled(pool: &Pool, id: Id) -> bool {
+    let schema = pool.get(id);
+    let missing = |name: &Box<str>| !schema.property(name).is_some_and(|id| filled(pool, id));
+    match schema.default.as_deref() {
+        None => false,
+        Some("{}") => schema.reference.is_none() && !schema.required.iter().any(missing),
+        Some(_) => true,
     }
 }
 
@@ -295,7 +314,7 @@ fn package(pool: &Pool, group: &str, version: &str, kinds: Vec<Kind>) -> Package
 /// The schema of a whole object: its metadata is ObjectMeta, whatever the document says of it, and
 /// what it requires of the name.
 fn root(pool: &Pool, text: &mut Pool, id: Id) -> Id {
-    let id = text.adopt(pool, id, &mut printable);
+    let id = printable(text, pool, id);
     let mut schema = text.get(id).clone();
     let meta = text.add(Schema {
         reference: Some("ObjectMeta".into()),

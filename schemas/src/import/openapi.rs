@@ -6,7 +6,7 @@ use super::names::{Root, capital, choose};
 use super::package::{Definition, files};
 use super::print::{Printer, Target};
 use super::{Dialect, Import, Input, Kind, Options, Package};
-use crate::schema::{Additional, Id, Pool, Schema, SchemaReader, Type};
+use crate::schema::{Id, Pool, SchemaReader};
 use crate::yaml::{self, Node};
 use holos_lang::diagnostic::{Code, Diagnostic, Place};
 use rustc_hash::FxHashMap;
@@ -37,6 +37,7 @@ pub fn openapi(inputs: &[Input<'_>], extras: &Extras, options: &Options) -> Impo
             };
             unresolved(input, document, schemas, &mut import.diagnostics);
             for entry in schemas.entries() {
+                let builtin = kubernetes::target(&entry.key).is_some();
                 let Import {
                     pool, diagnostics, ..
                 } = &mut import;
@@ -44,14 +45,13 @@ pub fn openapi(inputs: &[Input<'_>], extras: &Extras, options: &Options) -> Impo
                     pool,
                     file: input.file,
                     docs: options.docs,
+                    open: !builtin,
                     diagnostics,
                 };
-                let id = reader.read(&entry.value);
-                let id = if kubernetes::target(&entry.key).is_some() {
-                    extras.apply(&mut import.pool, &entry.key, id)
-                } else {
-                    import.pool.adopt(&import.pool.clone(), id, &mut opened)
-                };
+                let mut id = reader.read(&entry.value);
+                if builtin {
+                    id = extras.apply(&mut import.pool, &entry.key, id);
+                }
                 kinds(&entry.key, &entry.value, id, &mut import.packages, options);
                 import.definitions.push((entry.key.to_string(), id));
             }
@@ -93,15 +93,14 @@ pub fn jsonschema(inputs: &[Input<'_>], options: &Options) -> Import {
                 let Import {
                     pool, diagnostics, ..
                 } = &mut import;
-                let id = SchemaReader {
+                let mut reader = SchemaReader {
                     pool,
                     file: input.file,
                     docs: options.docs,
+                    open: true,
                     diagnostics,
-                }
-                .read(node);
-                let old = import.pool.clone();
-                let id = import.pool.adopt(&old, id, &mut opened);
+                };
+                let id = reader.read(node);
                 import.definitions.push((
                     if name == "#" {
                         format!("#{root}")
@@ -117,14 +116,6 @@ pub fn jsonschema(inputs: &[Input<'_>], options: &Options) -> Import {
     import.definitions.dedup_by(|a, b| a.0 == b.0);
     print(&mut import, options);
     import
-}
-
-/// Outside Kubernetes an object may have more properties than those named.
-fn opened(schema: &mut Schema) {
-    let object = schema.types.contains(&Type::Object) || !schema.properties.is_empty();
-    if object && schema.additional.is_none() {
-        schema.additional = Some(Additional::Allowed(true));
-    }
 }
 
 /// Reports references that lead nowhere.
@@ -221,7 +212,7 @@ fn print(import: &mut Import, options: &Options) {
             .iter()
             .map(|(name, id)| Root {
                 kind: name.clone(),
-                schema: text.adopt(&import.pool, *id, &mut printable),
+                schema: printable(&mut text, &import.pool, *id),
             })
             .collect();
         let builtin = kubernetes.contains(&path);

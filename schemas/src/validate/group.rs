@@ -35,7 +35,7 @@ impl Group {
             .filter(|p| p.path == path)
             .flat_map(|p| &p.kinds)
         {
-            let id = pool.adopt(&import.pool, kind.schema, &mut |_| {});
+            let id = pool.adopt(&import.pool, kind.schema, &mut |_, _| {});
             group.kinds.insert(kind.kind.clone(), id);
         }
         for (name, id) in &import.definitions {
@@ -43,7 +43,7 @@ impl Group {
                 group.builtin = true;
                 group
                     .definitions
-                    .insert(name.clone(), pool.adopt(&import.pool, *id, &mut |_| {}));
+                    .insert(name.clone(), pool.adopt(&import.pool, *id, &mut |_, _| {}));
             }
         }
         group.schemas = pool.iter().cloned().collect();
@@ -237,7 +237,7 @@ fn merge(group: &mut Group, other: &Group) {
         if !group.kinds.contains_key(kind) {
             group
                 .kinds
-                .insert(kind.clone(), pool.adopt(&from, *id, &mut |_| {}));
+                .insert(kind.clone(), pool.adopt(&from, *id, &mut |_, _| {}));
         }
     }
     group.schemas = pool.iter().cloned().collect();
