@@ -261,7 +261,7 @@ fn json_schema_is_open_and_may_recurse() {
     assert!(import.diagnostics.is_empty(), "{:?}", import.diagnostics);
     for expected in [
         "children?: [...#Tree]",
-        "port?: #Port",
+        "port?:  #Port",
         "null | string",
         "#Port: int & >0",
         "\t...",

@@ -229,11 +229,12 @@ fn print(import: &mut Import, options: &Options) {
             if builtin {
                 return kubernetes::resolve(&path, reference);
             }
-            let root = members
+            // A document refers to itself as `#`.
+            let root = import
+                .definitions
                 .iter()
-                .map(|(name, _)| name)
-                .find(|_| reference == "#");
-            let definition = root.cloned().unwrap_or_else(|| place(reference, options).1);
+                .find(|(name, _)| reference == "#" && name.starts_with('#'));
+            let definition = place(root.map_or(reference, |(name, _)| name), options).1;
             let known = members.iter().any(|(name, _)| *name == definition);
             known.then(|| Target {
                 path: None,
