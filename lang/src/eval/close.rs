@@ -37,7 +37,11 @@ impl Machine<'_> {
             known.flags |= flags;
             return;
         }
-        evidence.push(Evidence { id: info.group, embed: info.embed, flags });
+        evidence.push(Evidence {
+            id: info.group,
+            embed: info.embed,
+            flags,
+        });
     }
 
     /// A group for an embedding, or for a literal that embeds.
@@ -148,7 +152,11 @@ impl Machine<'_> {
         if base.iter().all(|r| r.ignored || r.removed) {
             return;
         }
-        let opens = self.s(node).evidence.iter().any(|e| e.flags & Evidence::ELLIPSIS != 0);
+        let opens = self
+            .s(node)
+            .evidence
+            .iter()
+            .any(|e| e.flags & Evidence::ELLIPSIS != 0);
         let mut error = NIL;
         for (label, arc) in self.arc_vec(node) {
             if !label.is_regular() {
@@ -231,7 +239,9 @@ impl Machine<'_> {
             let shape = &self.program.shapes[info.shape as usize];
             for index in shape.start..shape.start + shape.len {
                 match self.program.decls[index as usize] {
-                    Decl::Field { label: l, value: v, .. } if l == label && v == value => {
+                    Decl::Field {
+                        label: l, value: v, ..
+                    } if l == label && v == value => {
                         return Some(self.program.decl_places[index as usize]);
                     }
                     Decl::Dynamic { value: v, .. } if v == value => {
@@ -256,13 +266,20 @@ impl Machine<'_> {
     fn evidence_for(&self, arc: Node, all: &[Required], index: usize) -> bool {
         let r = all[index];
         let evidence = &self.s(arc).evidence;
-        if evidence.iter().any(|e| self.contains_group(arc, r.id, e.id)) {
+        if evidence
+            .iter()
+            .any(|e| self.contains_group(arc, r.id, e.id))
+        {
             return true;
         }
         let find = |id: u32| all.iter().find(|x| id != 0 && x.id == id);
-        let Some(embed) = find(r.embed) else { return false };
+        let Some(embed) = find(r.embed) else {
+            return false;
+        };
         if r.conjunction_opened && r.outer == 0 {
-            return !evidence.iter().any(|e| self.contains_group(arc, embed.id, e.embed));
+            return !evidence
+                .iter()
+                .any(|e| self.contains_group(arc, embed.id, e.embed));
         }
         let outer = find(r.outer);
         for e in evidence {
@@ -310,7 +327,13 @@ impl Machine<'_> {
         false
     }
 
-    fn contains_group_by_edges(&self, node: Node, group: u32, child: u32, seen: &mut SmallVec<[u32; 16]>) -> bool {
+    fn contains_group_by_edges(
+        &self,
+        node: Node,
+        group: u32,
+        child: u32,
+        seen: &mut SmallVec<[u32; 16]>,
+    ) -> bool {
         let mut at = child;
         while at != 0 {
             if at == group {
@@ -340,10 +363,13 @@ impl Machine<'_> {
             return known.clone();
         }
         let parent = self.n(node).parent;
-        let from_parent = parent != NIL
-            && self.has_state(parent)
-            && !self.s(node).drop_parent_requirements;
-        let shared = if from_parent { self.required(parent) } else { Rc::default() };
+        let from_parent =
+            parent != NIL && self.has_state(parent) && !self.s(node).drop_parent_requirements;
+        let shared = if from_parent {
+            self.required(parent)
+        } else {
+            Rc::default()
+        };
         if shared.is_empty() && self.s(node).requirements.is_empty() {
             self.s_mut(node).required = Some(shared.clone());
             return shared;
@@ -398,7 +424,10 @@ impl Machine<'_> {
             let label = self.n(node).label;
             if !label.is_regular() && label != Label::NONE {
                 list.retain(|r| {
-                    self.s(node).evidence.iter().any(|e| self.contains_group(node, r.id, e.id))
+                    self.s(node)
+                        .evidence
+                        .iter()
+                        .any(|e| self.contains_group(node, r.id, e.id))
                 });
             }
             self.filter_open(node, &mut list);
@@ -436,7 +465,11 @@ impl Machine<'_> {
                     if !any {
                         r.removed = true;
                     } else if r.kind == GroupKind::Literal
-                        && !self.s(node).evidence.iter().any(|e| self.contains_group(node, id, e.id))
+                        && !self
+                            .s(node)
+                            .evidence
+                            .iter()
+                            .any(|e| self.contains_group(node, id, e.id))
                     {
                         r.removed = true;
                     }

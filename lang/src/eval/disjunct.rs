@@ -78,7 +78,9 @@ impl Machine<'_> {
             let place = self.source;
             self.schedule_task(node, TaskKind::Disjunctions, place, NIL, Info::default());
         }
-        self.s_mut(node).disjunctions.push(DisjunctionConjunct { env, info, source });
+        self.s_mut(node)
+            .disjunctions
+            .push(DisjunctionConjunct { env, info, source });
     }
 
     /// The arms of a disjunction with their marks.
@@ -86,7 +88,10 @@ impl Machine<'_> {
         match *source {
             DisjunctionSource::Expr(index) => {
                 let d = &self.program.disjunctions[index as usize];
-                d.arms.iter().map(|&(expr, mark)| (expr, default_mode(d.marked, mark))).collect()
+                d.arms
+                    .iter()
+                    .map(|&(expr, mark)| (expr, default_mode(d.marked, mark)))
+                    .collect()
             }
             DisjunctionSource::Value { index, .. } => {
                 if let Some(known) = self.disjunction_arms.get(&index) {
@@ -131,8 +136,10 @@ impl Machine<'_> {
             return NIL;
         }
         if again {
-            let dead: Vec<Vec<bool>> =
-                list.iter().map(|d| vec![false; self.arms(&d.source).len()]).collect();
+            let dead: Vec<Vec<bool>> = list
+                .iter()
+                .map(|d| vec![false; self.arms(&d.source).len()])
+                .collect();
             self.s_mut(node).has_disjunction = true;
             return self.resolve_choices(node, &list, &dead);
         }
@@ -142,8 +149,10 @@ impl Machine<'_> {
         while index < list.len() {
             let d = list[index].clone();
             let arms = self.arms(&d.source);
-            let mut flags: Vec<bool> =
-                arms.iter().map(|(expr, _)| self.is_dead(node, *expr, d.env)).collect();
+            let mut flags: Vec<bool> = arms
+                .iter()
+                .map(|(expr, _)| self.is_dead(node, *expr, d.env))
+                .collect();
             let alive = flags.iter().filter(|f| !**f).count();
             self.stats.disjuncts_pruned += (flags.len() - alive) as u64;
             if alive == 0 {
@@ -152,7 +161,11 @@ impl Machine<'_> {
             } else if alive == 1 {
                 let arm = flags.iter().position(|f| !f).expect("one is alive");
                 if !self.may_be_nested(arms[arm].0) {
-                    let assigned = Assigned { source: d.source.clone(), env: d.env, arm };
+                    let assigned = Assigned {
+                        source: d.source.clone(),
+                        env: d.env,
+                        arm,
+                    };
                     let mut all = (*self.s(node).assigned).clone();
                     all.push(assigned);
                     self.s_mut(node).assigned = Rc::new(all);
@@ -192,7 +205,11 @@ impl Machine<'_> {
     fn may_be_nested(&self, expr: ExprId) -> bool {
         !matches!(
             self.program.exprs[expr as usize],
-            Expr::Struct(_) | Expr::List(_) | Expr::Value(_) | Expr::Field { .. } | Expr::Select { .. }
+            Expr::Struct(_)
+                | Expr::List(_)
+                | Expr::Value(_)
+                | Expr::Field { .. }
+                | Expr::Select { .. }
         )
     }
 
@@ -255,7 +272,9 @@ impl Machine<'_> {
 
     fn shape_is_dead(&mut self, node: Node, shape: ShapeId) -> bool {
         let kind = self.s(node).kind;
-        let Shape { start, len, embeds, .. } = self.program.shapes[shape as usize];
+        let Shape {
+            start, len, embeds, ..
+        } = self.program.shapes[shape as usize];
         if !embeds && kind.and(Kind::STRUCT).is_empty() {
             return true;
         }
@@ -263,17 +282,26 @@ impl Machine<'_> {
             return false;
         }
         for index in start..start + len {
-            let Decl::Field { label, arc: arc_type, value } = self.program.decls[index as usize] else {
+            let Decl::Field {
+                label,
+                arc: arc_type,
+                value,
+            } = self.program.decls[index as usize]
+            else {
                 continue;
             };
             if !label.is_regular() {
                 continue;
             }
-            let Expr::Value(constant) = self.program.exprs[value as usize] else { continue };
+            let Expr::Value(constant) = self.program.exprs[value as usize] else {
+                continue;
+            };
             if !is_scalar(constant) {
                 continue;
             }
-            let Some(arc) = self.find_arc(node, label) else { continue };
+            let Some(arc) = self.find_arc(node, label) else {
+                continue;
+            };
             let other = self.n(arc).arc_type;
             if arc_type == ArcType::Optional && other > ArcType::Required {
                 continue;
@@ -327,7 +355,10 @@ impl Machine<'_> {
             || state.has_struct
             || state.has_top
             || state.list_expr != NO_EXPR
-            || state.checks.iter().any(|c| !matches!(c.value, Value::Bound(_)))
+            || state
+                .checks
+                .iter()
+                .any(|c| !matches!(c.value, Value::Bound(_)))
             || state.errors != NIL
             || (data.has(NodeData::DISJUNCT) && state.arm_mode != Some(Mode::Finalize))
             || !matches!(data.base, Value::None | Value::Cycle) && !is_scalar(data.base)
@@ -341,19 +372,27 @@ impl Machine<'_> {
             return false;
         }
         for d in list {
-            let DisjunctionSource::Expr(index) = d.source else { return false };
+            let DisjunctionSource::Expr(index) = d.source else {
+                return false;
+            };
             if !self.is_plain(index) {
                 return false;
             }
         }
         let scalar = self.s(node).scalar;
-        let base = if scalar != Value::None { scalar } else { self.validators_of(node) };
+        let base = if scalar != Value::None {
+            scalar
+        } else {
+            self.validators_of(node)
+        };
         let mut left: Vec<(Value, Default3, Default3)> = {
             let (mode, own) = self.s(node).arm_default;
             vec![(base, mode, own)]
         };
         for d in list {
-            let DisjunctionSource::Expr(index) = d.source else { unreachable!("checked above") };
+            let DisjunctionSource::Expr(index) = d.source else {
+                unreachable!("checked above")
+            };
             left = self.scalar_step(left, index);
             if left.is_empty() {
                 return false;
@@ -365,7 +404,9 @@ impl Machine<'_> {
         }
         if let [(value, ..)] = left[..] {
             let source = match list[0].source {
-                DisjunctionSource::Expr(index) => self.program.disjunctions[index as usize].arms[0].0,
+                DisjunctionSource::Expr(index) => {
+                    self.program.disjunctions[index as usize].arms[0].0
+                }
                 DisjunctionSource::Value { .. } => self.source,
             };
             let info = list[0].info;
@@ -375,15 +416,31 @@ impl Machine<'_> {
         self.s_mut(node).has_disjunction = true;
         self.s_mut(node).choices = left
             .into_iter()
-            .map(|(value, mode, own)| Choice { value, mode, own, assigned: Rc::default() })
+            .map(|(value, mode, own)| Choice {
+                value,
+                mode,
+                own,
+                assigned: Rc::default(),
+            })
             .collect();
-        self.signal_choice(node, ALL & !SUB_FIELDS & !CHILDREN & !DISJUNCTIONS & !TASKS & !VALUE & !FIELD_CONJUNCTS & !FIELD_SET);
+        self.signal_choice(
+            node,
+            ALL & !SUB_FIELDS
+                & !CHILDREN
+                & !DISJUNCTIONS
+                & !TASKS
+                & !VALUE
+                & !FIELD_CONJUNCTS
+                & !FIELD_SET,
+        );
         true
     }
 
     fn is_plain(&self, index: u32) -> bool {
-        self.program.disjunctions[index as usize].arms.iter().all(|&(expr, _)| {
-            match self.program.exprs[expr as usize] {
+        self.program.disjunctions[index as usize]
+            .arms
+            .iter()
+            .all(|&(expr, _)| match self.program.exprs[expr as usize] {
                 Expr::Value(value) => {
                     is_scalar(value)
                         || match value {
@@ -398,8 +455,7 @@ impl Machine<'_> {
                 }
                 Expr::Disjunction(inner) => self.is_plain(inner),
                 _ => false,
-            }
-        })
+            })
     }
 
     fn scalar_step(
@@ -423,15 +479,30 @@ impl Machine<'_> {
                 let mark = default_mode(marked, mark);
                 let pair = match self.program.exprs[expr as usize] {
                     Expr::Value(value) => match self.meet_scalars(base, value) {
-                        Some(value) => Pair { value, mode, own: mark, inner: Vec::new() },
+                        Some(value) => Pair {
+                            value,
+                            mode,
+                            own: mark,
+                            inner: Vec::new(),
+                        },
                         None => continue,
                     },
                     Expr::Disjunction(nested) => {
                         let inner = self.scalar_step(vec![(base, mode, mark)], nested);
                         match inner[..] {
                             [] => continue,
-                            [(value, mode, _)] => Pair { value, mode, own: mark, inner: Vec::new() },
-                            _ => Pair { value: Value::None, mode, own: mark, inner },
+                            [(value, mode, _)] => Pair {
+                                value,
+                                mode,
+                                own: mark,
+                                inner: Vec::new(),
+                            },
+                            _ => Pair {
+                                value: Value::None,
+                                mode,
+                                own: mark,
+                                inner,
+                            },
                         }
                     }
                     _ => unreachable!("only plain disjunctions get here"),
@@ -505,7 +576,10 @@ impl Machine<'_> {
             }
             (x, Value::Conjunction(index)) | (Value::Conjunction(index), x) if is_scalar(x) => {
                 let parts = self.conjunction(index).to_vec();
-                parts.iter().all(|&part| self.meet_scalars(x, part).is_some()).then_some(x)
+                parts
+                    .iter()
+                    .all(|&part| self.meet_scalars(x, part).is_some())
+                    .then_some(x)
             }
             _ => {
                 let source = self.source;
@@ -562,13 +636,26 @@ impl Machine<'_> {
         let mut cross = vec![start];
         for (index, d) in list.iter().enumerate() {
             let last = index + 1 == list.len();
-            let mode = if last { outer_mode.unwrap_or(Mode::Finalize) } else { Mode::Attempt };
+            let mode = if last {
+                outer_mode.unwrap_or(Mode::Finalize)
+            } else {
+                Mode::Attempt
+            };
             let mut errors = Vec::new();
             let later: Vec<Assigned> = list[index + 1..]
                 .iter()
-                .map(|d| Assigned { source: d.source.clone(), env: d.env, arm: LATER })
+                .map(|d| Assigned {
+                    source: d.source.clone(),
+                    env: d.env,
+                    arm: LATER,
+                })
                 .collect();
-            let step = Factor { disjunction: d, dead: &dead[index], later: &later, mode };
+            let step = Factor {
+                disjunction: d,
+                dead: &dead[index],
+                later: &later,
+                mode,
+            };
             let results = self.cross_product(node, &cross, &step, &mut errors);
             if index > 0 {
                 for choice in &cross {
@@ -584,7 +671,9 @@ impl Machine<'_> {
                 }
                 return self.text_error(
                     ErrorCode::Eval,
-                    format!("the disjunctions of this value have more than {MAX_CHOICES} combinations"),
+                    format!(
+                        "the disjunctions of this value have more than {MAX_CHOICES} combinations"
+                    ),
                 );
             }
             cross = results;
@@ -612,7 +701,11 @@ impl Machine<'_> {
             if let [only] = defaults[..]
                 && let Value::Node(target) = only.value
             {
-                completed = if self.has_state(target) { self.s(target).completed } else { ALL };
+                completed = if self.has_state(target) {
+                    self.s(target).completed
+                } else {
+                    ALL
+                };
             }
             self.s_mut(node).choices = cross;
         }
@@ -642,7 +735,12 @@ impl Machine<'_> {
         step: &Factor,
         errors: &mut Vec<ErrId>,
     ) -> Vec<Choice> {
-        let &Factor { disjunction: d, dead, later, mode } = step;
+        let &Factor {
+            disjunction: d,
+            dead,
+            later,
+            mode,
+        } = step;
         let arms = self.arms(&d.source);
         let mut tried = Vec::new();
         let (mut left_drops, mut right_drops) = (true, true);
@@ -652,7 +750,11 @@ impl Machine<'_> {
                     continue;
                 }
                 let mut assigned = (*left.assigned).clone();
-                assigned.push(Assigned { source: d.source.clone(), env: d.env, arm });
+                assigned.push(Assigned {
+                    source: d.source.clone(),
+                    env: d.env,
+                    arm,
+                });
                 let _ = expr;
                 match self.try_arm(node, Rc::new(assigned), later, left, mark, mode) {
                     Ok(choice) => {
@@ -673,7 +775,9 @@ impl Machine<'_> {
         let mut marked_inner = false;
         for mut choice in tried {
             let inner = match choice.value {
-                Value::Node(target) if self.has_state(target) && !self.s(target).choices.is_empty() => {
+                Value::Node(target)
+                    if self.has_state(target) && !self.s(target).choices.is_empty() =>
+                {
                     let mut inner = std::mem::take(&mut self.s_mut(target).choices);
                     for x in &mut inner {
                         x.assigned = settled(&x.assigned);
@@ -740,8 +844,10 @@ impl Machine<'_> {
 
         self.bare_state(arm);
         {
-            let (drop_parent, ancestor_done) =
-                (self.s(node).drop_parent_requirements, self.s(node).completed & ANCESTORS);
+            let (drop_parent, ancestor_done) = (
+                self.s(node).drop_parent_requirements,
+                self.s(node).completed & ANCESTORS,
+            );
             let depth = self.s(node).depth;
             let own = self.s_mut(arm);
             own.assigned = if later.is_empty() {
@@ -751,6 +857,16 @@ impl Machine<'_> {
             };
             own.arm_mode = Some(mode);
             own.arm_default = (left.mode, mark);
+            if mode == Mode::Attempt {
+                // What comes later may add to every part of the value: nothing below is complete.
+                let open = TASKS | SCALAR | VALUE | FIELD_CONJUNCTS | DISJUNCTIONS;
+                own.provided |= open;
+                for bit in 0..COUNTERS {
+                    if open & COUNTED & (1 << bit) != 0 {
+                        own.counters[bit] += 1;
+                    }
+                }
+            }
             own.depth = depth;
             own.drop_parent_requirements = drop_parent;
             own.completed |= ancestor_done;
@@ -770,14 +886,22 @@ impl Machine<'_> {
             }
         }
         if failed != NIL {
-            let choice =
-                Choice { value: Value::Node(arm), mode: left.mode, own: mark, assigned };
+            let choice = Choice {
+                value: Value::Node(arm),
+                mode: left.mode,
+                own: mark,
+                assigned,
+            };
             self.drop_choice(&choice);
             return Err(failed);
         }
         let target = self.deref_disjunct(arm);
-        let mut choice =
-            Choice { value: Value::Node(target), mode: left.mode, own: mark, assigned };
+        let mut choice = Choice {
+            value: Value::Node(target),
+            mode: left.mode,
+            own: mark,
+            assigned,
+        };
         if target != arm {
             // A lone inner survivor takes the place of the arm, with its own choices and marks.
             if let Some((mode, inner)) = self.arm_modes.get(&target).cloned() {
@@ -785,7 +909,8 @@ impl Machine<'_> {
                 choice.assigned = settled(&inner);
             }
         }
-        self.arm_modes.insert(target, (choice.mode, choice.assigned.clone()));
+        self.arm_modes
+            .insert(target, (choice.mode, choice.assigned.clone()));
         Ok(choice)
     }
 
@@ -799,6 +924,10 @@ impl Machine<'_> {
             return NIL;
         }
         let target = self.deref(node);
+        if self.n(target).status == Status::Unprocessed {
+            // Literal conflicts show as soon as the conjuncts are in.
+            self.state(target);
+        }
         if let Some(error) = self.bottom_of(target) {
             return error;
         }
@@ -873,7 +1002,9 @@ impl Machine<'_> {
             let equal = match (choice.value, new.value) {
                 (Value::Node(a), Value::Node(b)) => {
                     let (x, y) = (self.deref(a), self.deref(b));
-                    if self.n(x).status == Status::Finalized && self.n(y).status == Status::Finalized {
+                    if self.n(x).status == Status::Finalized
+                        && self.n(y).status == Status::Finalized
+                    {
                         self.equal_values(Value::Node(x), Value::Node(y), Equality::Structural)
                     } else {
                         self.equal_partial(x, y, 0)
@@ -968,8 +1099,12 @@ impl Machine<'_> {
         }
         let pairs: Vec<(Value, Value)> = {
             let (a, b) = (self.s(x), self.s(y));
-            let mut out: Vec<_> =
-                a.checks.iter().zip(&b.checks).map(|(p, q)| (p.value, q.value)).collect();
+            let mut out: Vec<_> = a
+                .checks
+                .iter()
+                .zip(&b.checks)
+                .map(|(p, q)| (p.value, q.value))
+                .collect();
             if let (Some(p), Some(q)) = (a.lower, b.lower) {
                 out.push((p.value, q.value));
             }
@@ -1003,7 +1138,9 @@ impl Machine<'_> {
             }
         }
         for (label, arc) in self.arc_vec(x) {
-            let Some(other) = self.find_arc(y, label) else { return false };
+            let Some(other) = self.find_arc(y, label) else {
+                return false;
+            };
             if self.n(arc).arc_type != self.n(other).arc_type {
                 return false;
             }
@@ -1083,7 +1220,11 @@ impl Machine<'_> {
                 defaults += 1;
             }
         }
-        self.disjunctions.push(DisjunctionValue { values, defaults, has_defaults });
+        self.disjunctions.push(DisjunctionValue {
+            values,
+            defaults,
+            has_defaults,
+        });
         let index = (self.disjunctions.len() - 1) as u32;
         let ambiguous = self.s(node).ambiguous_in;
         if ambiguous == NIL || defaults == 1 {
@@ -1128,7 +1269,13 @@ fn settled(assigned: &Rc<Vec<Assigned>>) -> Rc<Vec<Assigned>> {
     if assigned.iter().all(|a| a.arm != LATER) {
         return assigned.clone();
     }
-    Rc::new(assigned.iter().filter(|a| a.arm != LATER).cloned().collect())
+    Rc::new(
+        assigned
+            .iter()
+            .filter(|a| a.arm != LATER)
+            .cloned()
+            .collect(),
+    )
 }
 
 fn default_mode(marked: bool, is_default: bool) -> Default3 {

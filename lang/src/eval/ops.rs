@@ -40,7 +40,11 @@ impl Machine<'_> {
                     }
                     return Value::None;
                 };
-                return Value::Bool(if matches!(op, Operator::And { .. }) { x && y } else { x || y });
+                return Value::Bool(if matches!(op, Operator::And { .. }) {
+                    x && y
+                } else {
+                    x || y
+                });
             }
             Operator::Add if numbers => return self.arithmetic(a, b, Number::add),
             Operator::Subtract => {
@@ -49,13 +53,21 @@ impl Machine<'_> {
                         self.type_error(value, Kind::NUMBER);
                     }
                 }
-                return if numbers { self.arithmetic(a, b, Number::sub) } else { Value::None };
+                return if numbers {
+                    self.arithmetic(a, b, Number::sub)
+                } else {
+                    Value::None
+                };
             }
             Operator::Multiply if numbers => return self.arithmetic(a, b, Number::mul),
             Operator::Divide if numbers => return self.arithmetic(a, b, Number::div),
             Operator::Add => match (a, b) {
                 (Value::String(x), Value::String(y)) => {
-                    let text = format!("{}{}", self.program.strings.get(x), self.program.strings.get(y));
+                    let text = format!(
+                        "{}{}",
+                        self.program.strings.get(x),
+                        self.program.strings.get(y)
+                    );
                     if text.len() > MAX_STRING {
                         return self.fail("the string is too long");
                     }
@@ -74,7 +86,9 @@ impl Machine<'_> {
             Operator::Multiply => match (a, b) {
                 (Value::String(_) | Value::Bytes(_), Value::Int(_)) => return self.repeat(a, b),
                 (Value::Int(_), Value::String(_) | Value::Bytes(_)) => return self.repeat(b, a),
-                _ if (ka == Kind::LIST && kb == Kind::INT) || (ka == Kind::INT && kb == Kind::LIST) => {
+                _ if (ka == Kind::LIST && kb == Kind::INT)
+                    || (ka == Kind::INT && kb == Kind::LIST) =>
+                {
                     return self.fail("lists cannot be multiplied with `*`; use list.Repeat");
                 }
                 _ => {}
@@ -91,12 +105,18 @@ impl Machine<'_> {
     }
 
     fn repeat(&mut self, what: Value, count: Value) -> Value {
-        let Value::Int(count) = count else { unreachable!("called with an int") };
+        let Value::Int(count) = count else {
+            unreachable!("called with an int")
+        };
         if count < 0 {
-            return self.fail(format!("cannot convert negative number {count} to a repeat count"));
+            return self.fail(format!(
+                "cannot convert negative number {count} to a repeat count"
+            ));
         }
         if count > MAX_REPEAT {
-            return self.fail(format!("repeat count {count} exceeds the limit of {MAX_REPEAT}"));
+            return self.fail(format!(
+                "repeat count {count} exceeds the limit of {MAX_REPEAT}"
+            ));
         }
         let length = match what {
             Value::String(id) => self.program.strings.get(id).len(),
@@ -136,7 +156,9 @@ impl Machine<'_> {
 
     /// An operand must have no errors below it and nothing open.
     fn not_final(&mut self, value: Value) -> Option<ErrId> {
-        let Value::Node(node) = value else { return None };
+        let Value::Node(node) = value else {
+            return None;
+        };
         let node = self.deref(node);
         self.finalize(node);
         let node = self.deref(node);
@@ -146,7 +168,12 @@ impl Machine<'_> {
             return None;
         }
         let code = self.code(found);
-        let error = Bottom { code, node: self.node, parts: vec![found], ..Bottom::default() };
+        let error = Bottom {
+            code,
+            node: self.node,
+            parts: vec![found],
+            ..Bottom::default()
+        };
         Some(self.push_error(error))
     }
 
@@ -332,8 +359,10 @@ impl Machine<'_> {
             (Value::Node(x), Value::Node(y)) => self.equal_nodes(x, y, mode),
             (Value::Node(x), other) | (other, Value::Node(x)) => {
                 let base = self.n(self.deref(x)).base;
-                !matches!(base, Value::Node(_) | Value::Struct | Value::List { .. } | Value::None)
-                    && self.arc_slice(self.deref(x)).is_empty()
+                !matches!(
+                    base,
+                    Value::Node(_) | Value::Struct | Value::List { .. } | Value::None
+                ) && self.arc_slice(self.deref(x)).is_empty()
                     && self.equal_terminals(base, other, mode)
             }
             _ => self.equal_terminals(a, b, mode),
@@ -352,13 +381,18 @@ impl Machine<'_> {
             (Value::Bottom(_), Value::Bottom(_)) | (Value::Top, Value::Top) => true,
             (Value::Kind(x), Value::Kind(y)) => x == y,
             (Value::Bound(x), Value::Bound(y)) => {
-                let (x, y) = (self.program.bounds[x as usize], self.program.bounds[y as usize]);
+                let (x, y) = (
+                    self.program.bounds[x as usize],
+                    self.program.bounds[y as usize],
+                );
                 x.op == y.op && self.equal_values(x.value, y.value, mode)
             }
             (Value::Conjunction(x), Value::Conjunction(y)) => {
                 let (x, y) = (self.conjunction(x).to_vec(), self.conjunction(y).to_vec());
                 x.len() == y.len()
-                    && x.iter().zip(&y).all(|(&a, &b)| self.equal_values(a, b, mode))
+                    && x.iter()
+                        .zip(&y)
+                        .all(|(&a, &b)| self.equal_values(a, b, mode))
             }
             (Value::Disjunction(x), Value::Disjunction(y)) => {
                 if x == y {
@@ -367,7 +401,9 @@ impl Machine<'_> {
                 let x = self.disjunctions[x as usize].values.clone();
                 let y = self.disjunctions[y as usize].values.clone();
                 x.len() == y.len()
-                    && x.iter().zip(&y).all(|(&a, &b)| self.equal_values(a, b, mode))
+                    && x.iter()
+                        .zip(&y)
+                        .all(|(&a, &b)| self.equal_values(a, b, mode))
             }
             (Value::Validator(x), Value::Validator(y)) => self.equal_validators(x, y),
             _ => self.equal_scalars(a, b),
@@ -385,8 +421,11 @@ impl Machine<'_> {
         if self.node_kind(x) != self.node_kind(y) {
             return false;
         }
-        let limit =
-            if mode == Equality::Structural { ArcType::Optional } else { ArcType::Required };
+        let limit = if mode == Equality::Structural {
+            ArcType::Optional
+        } else {
+            ArcType::Required
+        };
         if mode == Equality::Structural
             && (self.is_closed_struct(x) != self.is_closed_struct(y)
                 || self.is_closed_list(x) != self.is_closed_list(y))
@@ -403,7 +442,9 @@ impl Machine<'_> {
                 continue;
             }
             count += 1;
-            let Some(b) = self.find_arc(y, label) else { return false };
+            let Some(b) = self.find_arc(y, label) else {
+                return false;
+            };
             if self.n(a).arc_type != self.n(b).arc_type {
                 return false;
             }
@@ -414,7 +455,11 @@ impl Machine<'_> {
                 return false;
             }
         }
-        let others = self.arc_slice(y).iter().filter(|(l, a)| !skip(self, *l, *a)).count();
+        let others = self
+            .arc_slice(y)
+            .iter()
+            .filter(|(l, a)| !skip(self, *l, *a))
+            .count();
         if others != count {
             return false;
         }
@@ -429,7 +474,9 @@ impl Machine<'_> {
 
     /// Whether a value satisfies a bound.
     pub(super) fn satisfies(&mut self, bound: Value, value: Value) -> bool {
-        let Value::Bound(index) = bound else { return false };
+        let Value::Bound(index) = bound else {
+            return false;
+        };
         let b = self.program.bounds[index as usize];
         let saved = std::mem::replace(&mut self.errs, NIL);
         let result = self.compare(b.op, value, b.value);
@@ -443,7 +490,9 @@ impl Machine<'_> {
     }
 
     pub(super) fn validate_bound(&mut self, check: Check, value: Value) -> Option<ErrId> {
-        let Value::Bound(index) = check.value else { return None };
+        let Value::Bound(index) = check.value else {
+            return None;
+        };
         let b = self.program.bounds[index as usize];
         let value = self.unwrap(value);
         if let Value::Bottom(error) = value {
@@ -458,7 +507,8 @@ impl Machine<'_> {
         match result {
             Value::Bool(true) => None,
             Value::Bool(false) => {
-                let mut exprs: smallvec::SmallVec<[ExprId; 2]> = [check.place].into_iter().collect();
+                let mut exprs: smallvec::SmallVec<[ExprId; 2]> =
+                    [check.place].into_iter().collect();
                 if self.has_state(self.node) {
                     let scalar = self.s(self.node).scalar_expr;
                     if scalar != NO_EXPR {
@@ -467,7 +517,10 @@ impl Machine<'_> {
                 }
                 Some(self.push_error(Bottom {
                     code: ErrorCode::Eval,
-                    message: Message::OutOfBound { value, bound: check.value },
+                    message: Message::OutOfBound {
+                        value,
+                        bound: check.value,
+                    },
                     node: self.node,
                     exprs,
                     ..Bottom::default()
@@ -481,8 +534,13 @@ impl Machine<'_> {
 
     /// What two bounds come to: one of them, an error, or `None` where both must stay.
     pub(super) fn simplify_bounds(&mut self, kind: Kind, x: Value, y: Value) -> Value {
-        let (Value::Bound(xi), Value::Bound(yi)) = (x, y) else { return Value::None };
-        let (bx, by) = (self.program.bounds[xi as usize], self.program.bounds[yi as usize]);
+        let (Value::Bound(xi), Value::Bound(yi)) = (x, y) else {
+            return Value::None;
+        };
+        let (bx, by) = (
+            self.program.bounds[xi as usize],
+            self.program.bounds[yi as usize],
+        );
         let truth = |m: &mut Self, op: Comparison, a: Value, b: Value| {
             let saved = std::mem::replace(&mut m.errs, NIL);
             let result = m.compare(op, a, b);
@@ -503,23 +561,43 @@ impl Machine<'_> {
                 Comparison::Less => Comparison::LessEqual,
                 _ => Comparison::Less,
             };
-            return if truth(self, op, bx.value, by.value) { x } else { y };
+            return if truth(self, op, bx.value, by.value) {
+                x
+            } else {
+                y
+            };
         }
         if cx == -cy && cx != 0 {
             let (low, high) = if cx == 1 { (bx, by) } else { (by, bx) };
             return self.empty_range(kind, low, high);
         }
         if bx.op == Comparison::Equal {
-            return if truth(self, by.op, bx.value, by.value) { x } else { Value::None };
+            return if truth(self, by.op, bx.value, by.value) {
+                x
+            } else {
+                Value::None
+            };
         }
         if by.op == Comparison::Equal {
-            return if truth(self, bx.op, by.value, bx.value) { y } else { Value::None };
+            return if truth(self, bx.op, by.value, bx.value) {
+                y
+            } else {
+                Value::None
+            };
         }
         if bx.op == Comparison::NotEqual {
-            return if truth(self, by.op, bx.value, by.value) { Value::None } else { y };
+            return if truth(self, by.op, bx.value, by.value) {
+                Value::None
+            } else {
+                y
+            };
         }
         if by.op == Comparison::NotEqual {
-            return if truth(self, bx.op, by.value, bx.value) { Value::None } else { x };
+            return if truth(self, bx.op, by.value, bx.value) {
+                Value::None
+            } else {
+                x
+            };
         }
         Value::None
     }
@@ -537,7 +615,8 @@ impl Machine<'_> {
                 order.is_gt() || (order.is_eq() && !inclusive)
             }
             _ => {
-                let (Some(a), Some(b)) = (self.number_of(low.value), self.number_of(high.value)) else {
+                let (Some(a), Some(b)) = (self.number_of(low.value), self.number_of(high.value))
+                else {
                     return Value::None;
                 };
                 let order = a.numeric_cmp(&b);
@@ -562,7 +641,9 @@ impl Machine<'_> {
 
 /// Whether an integer lies between two different numbers.
 fn has_int_between(low: &Number, high: &Number, low_op: Comparison, high_op: Comparison) -> bool {
-    let Some(first) = smallest_int(low, low_op == Comparison::GreaterEqual) else { return true };
+    let Some(first) = smallest_int(low, low_op == Comparison::GreaterEqual) else {
+        return true;
+    };
     match first.numeric_cmp(high) {
         Ordering::Less => true,
         Ordering::Equal => high_op == Comparison::LessEqual,
@@ -573,7 +654,11 @@ fn has_int_between(low: &Number, high: &Number, low_op: Comparison, high_op: Com
 /// The smallest integer above a number, itself included where asked.
 fn smallest_int(low: &Number, inclusive: bool) -> Option<Number> {
     if low.is_integral() {
-        return if inclusive { Some(low.clone()) } else { low.add(&Number::from_i64(1)).ok() };
+        return if inclusive {
+            Some(low.clone())
+        } else {
+            low.add(&Number::from_i64(1)).ok()
+        };
     }
     let floor = low.to_f64().floor();
     (floor.abs() < 1e15).then(|| Number::from_i64(floor as i64 + 1))
@@ -591,7 +676,10 @@ fn category(op: Comparison) -> i8 {
 }
 
 fn is_structural(value: Value) -> bool {
-    matches!(value, Value::Struct | Value::List { .. } | Value::None | Value::Cycle)
+    matches!(
+        value,
+        Value::Struct | Value::List { .. } | Value::None | Value::Cycle
+    )
 }
 
 /// How often `*` may repeat a string, as in CUE.

@@ -90,8 +90,7 @@ impl Machine<'_> {
 
     fn is_unrooted(&self, node: Node) -> bool {
         let data = self.n(node);
-        data.label.is_let()
-            || data.flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
+        data.label.is_let() || data.flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
     }
 
     fn unify_marked(
@@ -223,7 +222,8 @@ impl Machine<'_> {
 
     fn set_bottom(&mut self, node: Node, error: ErrId) {
         let base = self.n(node).base;
-        if matches!(base, Value::Struct | Value::List { .. }) && self.errors[error as usize].value == Value::None
+        if matches!(base, Value::Struct | Value::List { .. })
+            && self.errors[error as usize].value == Value::None
         {
             let mut copy = self.errors[error as usize].clone();
             copy.value = base;
@@ -360,7 +360,10 @@ impl Machine<'_> {
         }
         let value = self.n(node).base;
         if value != Value::None && self.is_concrete(value) {
-            for check in [self.s(node).lower, self.s(node).upper].into_iter().flatten() {
+            for check in [self.s(node).lower, self.s(node).upper]
+                .into_iter()
+                .flatten()
+            {
                 if let Some(error) = self.validate_bound(check, value) {
                     self.node_error(node, error);
                 }
@@ -403,7 +406,11 @@ impl Machine<'_> {
         }
         match values.len() {
             0 => {
-                if own_kind == Kind::TOP { Value::Top } else { Value::Kind(own_kind) }
+                if own_kind == Kind::TOP {
+                    Value::Top
+                } else {
+                    Value::Kind(own_kind)
+                }
             }
             1 => values[0],
             _ => self.new_conjunction(values),
@@ -511,7 +518,11 @@ impl Machine<'_> {
         let kinds = (self.s(node).kind, Kind::STRUCT);
         let error = Bottom {
             code: ErrorCode::Eval,
-            message: Message::Mismatch { left: base, right: Value::Struct, kinds },
+            message: Message::Mismatch {
+                left: base,
+                right: Value::Struct,
+                kinds,
+            },
             node,
             exprs: self.conjunct_exprs(arc).into_iter().collect(),
             ..Bottom::default()
@@ -573,8 +584,7 @@ impl Machine<'_> {
         {
             if arc_type < ArcType::Pending {
                 let label = data.label;
-                let error =
-                    self.new_error(ErrorCode::Cycle, Message::UndefinedField(label));
+                let error = self.new_error(ErrorCode::Cycle, Message::UndefinedField(label));
                 if data.parent != NIL {
                     self.add_error(error);
                 }
@@ -627,7 +637,10 @@ impl Machine<'_> {
                 }
             }
             let data = *self.n(node);
-            if data.has(NodeData::DYNAMIC) || data.label.is_let() || self.children_known(data.parent) {
+            if data.has(NodeData::DYNAMIC)
+                || data.label.is_let()
+                || self.children_known(data.parent)
+            {
                 if self.has_state(node) {
                     self.signal(node, ANCESTORS);
                 }
@@ -718,10 +731,12 @@ impl Machine<'_> {
                     }
                     if needs == ARC_TYPE | FIELD_SET {
                         self.unify(arc, needs, Mode::Finalize, false)?;
-                    } else if !self.unify(arc, needs, Mode::Attempt, false)? && self.has_state(arc) {
+                    } else if !self.unify(arc, needs, Mode::Attempt, false)? && self.has_state(arc)
+                    {
                         self.process(arc, needs, Mode::Attempt)?;
                     }
-                    if self.n(arc).arc_type == ArcType::Pending && !self.has_active_parent_task(arc) {
+                    if self.n(arc).arc_type == ArcType::Pending && !self.has_active_parent_task(arc)
+                    {
                         self.n_mut(arc).arc_type = ArcType::NotPresent;
                     }
                 }
@@ -755,8 +770,10 @@ impl Machine<'_> {
                         )
                     });
                 if cyclic {
-                    let text =
-                        format!("cyclic reference to field {}", self.program.label_text(label));
+                    let text = format!(
+                        "cyclic reference to field {}",
+                        self.program.label_text(label)
+                    );
                     let error = self.text_error(ErrorCode::Cycle, text);
                     self.errors[error as usize].node = node;
                     self.add_error(error);
@@ -829,15 +846,11 @@ impl Machine<'_> {
         let kind = self.node_kind(node);
         if label.is_int() {
             return match self.n(node).base {
-                Value::List { open } => {
-                    (label.id() as usize) < self.element_count(node) || open
-                }
+                Value::List { open } => (label.id() as usize) < self.element_count(node) || open,
                 _ => !kind.and(Kind::LIST).is_empty(),
             };
         }
-        if kind.and(Kind::STRUCT).is_empty()
-            && (!kind.is_empty() || self.n(node).structs == NIL)
-        {
+        if kind.and(Kind::STRUCT).is_empty() && (!kind.is_empty() || self.n(node).structs == NIL) {
             return false;
         }
         if self.is_open_struct(node) || self.find_arc(node, label).is_some() {
