@@ -186,7 +186,9 @@ pub(crate) fn unexpected(
         Some(lexeme) => show(lexeme.span()),
     };
     // What is missing at the end of a line is missing there, not on the next line.
-    let line_end = text[previous.end as usize..span.start as usize].contains('\n');
+    let line_end = text
+        .get(previous.end as usize..span.start as usize)
+        .is_some_and(|gap| gap.contains('\n'));
     let after = Span::new(previous.end, previous.end);
     let error = |code, message: std::string::String, label: &str| {
         let span = if line_end && code == code::MISSING_VALUE {
