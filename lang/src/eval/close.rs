@@ -169,9 +169,10 @@ impl Machine<'_> {
             }
             let mut required = base.clone();
             if opens {
+                let edges = self.edges(arc);
                 let own = Rc::make_mut(&mut required);
                 for r in own {
-                    if self.parent_ellipsis(arc, r, node) != 0 {
+                    if self.parent_ellipsis(&edges, r, node) != 0 {
                         r.removed = true;
                     }
                 }
@@ -256,19 +257,20 @@ impl Machine<'_> {
     }
 
     fn evidence_for_all(&mut self, arc: Node, required: &[Required]) -> bool {
+        let edges = self.edges(arc);
         (0..required.len()).all(|index| {
             required[index].ignored
                 || required[index].removed
-                || self.evidence_for(arc, required, index)
+                || self.evidence_for(arc, &edges, required, index)
         })
     }
 
-    fn evidence_for(&self, arc: Node, all: &[Required], index: usize) -> bool {
+    fn evidence_for(&self, arc: Node, edges: &[(u32, u32)], all: &[Required], index: usize) -> bool {
         let r = all[index];
         let evidence = &self.s(arc).evidence;
         if evidence
             .iter()
-            .any(|e| self.contains_group(arc, r.id, e.id))
+            .any(|e| self.contains_group(edges, r.id, e.id))
         {
             return true;
         }
@@ -279,11 +281,11 @@ impl Machine<'_> {
         if r.conjunction_opened && r.outer == 0 {
             return !evidence
                 .iter()
-                .any(|e| self.contains_group(arc, embed.id, e.embed));
+                .any(|e| self.contains_group(edges, embed.id, e.embed));
         }
         let outer = find(r.outer);
         for e in evidence {
-            if self.contains_group(arc, embed.id, e.embed) {
+            if self.contains_group(edges, embed.id, e.embed) {
                 continue;
             }
             if r.outer == 0 {
@@ -293,15 +295,38 @@ impl Machine<'_> {
                 return true;
             }
             let Some(outer) = outer else { return true };
-            if outer.removed || self.contains_group(arc, outer.id, e.id) {
+            if outer.removed || self.contains_group(edges, outer.id, e.id) {
                 return true;
             }
         }
         false
     }
 
+    /// The further edges between groups that hold at a node: its own and those of the nodes around it.
+    fn edges(&mut self, node: Node) -> Rc<Vec<(u32, u32)>> {
+        if node == NIL || !self.has_state(node) {
+            return Rc::default();
+        }
+        let own = self.s(node).replacements.len();
+        if let Some((count, known)) = &self.s(node).edges
+            && *count == own
+        {
+            return known.clone();
+        }
+        let outer = self.edges(self.n(node).parent);
+        let edges = if own == 0 {
+            outer
+        } else {
+            let mut all = self.s(node).replacements.clone();
+            all.extend_from_slice(&outer);
+            Rc::new(all)
+        };
+        self.s_mut(node).edges = Some((own, edges.clone()));
+        edges
+    }
+
     /// Whether `child` lies in `group`.
-    fn contains_group(&self, node: Node, group: u32, child: u32) -> bool {
+    fn contains_group(&self, edges: &[(u32, u32)], group: u32, child: u32) -> bool {
         if group == child {
             return true;
         }
@@ -316,20 +341,16 @@ impl Machine<'_> {
         if at == group {
             return true;
         }
-        let mut owner = node;
-        while owner != NIL && self.has_state(owner) {
-            if !self.s(owner).replacements.is_empty() {
-                let mut seen = SmallVec::new();
-                return self.contains_group_by_edges(node, group, child, &mut seen);
-            }
-            owner = self.n(owner).parent;
+        if edges.is_empty() {
+            return false;
         }
-        false
+        let mut seen = SmallVec::new();
+        self.contains_group_by_edges(edges, group, child, &mut seen)
     }
 
     fn contains_group_by_edges(
         &self,
-        node: Node,
+        edges: &[(u32, u32)],
         group: u32,
         child: u32,
         seen: &mut SmallVec<[u32; 16]>,
@@ -343,14 +364,10 @@ impl Machine<'_> {
                 return false;
             }
             seen.push(at);
-            let mut owner = node;
-            while owner != NIL && self.has_state(owner) {
-                for &(from, to) in &self.s(owner).replacements {
-                    if to == at && self.contains_group_by_edges(node, group, from, seen) {
-                        return true;
-                    }
+            for &(from, to) in edges {
+                if to == at && self.contains_group_by_edges(edges, group, from, seen) {
+                    return true;
                 }
-                owner = self.n(owner).parent;
             }
             at = self.groups[at as usize];
         }
@@ -422,12 +439,13 @@ impl Machine<'_> {
         }
         if !list.is_empty() {
             let label = self.n(node).label;
+            let edges = self.edges(node);
             if !label.is_regular() && label != Label::NONE {
                 list.retain(|r| {
                     self.s(node)
                         .evidence
                         .iter()
-                        .any(|e| self.contains_group(node, r.id, e.id))
+                        .any(|e| self.contains_group(&edges, r.id, e.id))
                 });
             }
             self.filter_open(node, &mut list);
@@ -440,12 +458,13 @@ impl Machine<'_> {
     /// Drops requirements that a top, an ellipsis or an open validator lifts.
     fn filter_open(&mut self, node: Node, list: &mut Vec<Required>) {
         let parent = self.n(node).parent;
+        let edges = self.edges(node);
         let mut kept = Vec::with_capacity(list.len());
         for mut r in list.drain(..) {
             let mut flags = 0;
             let mut any = false;
             for e in &self.s(node).evidence {
-                if self.contains_group(node, r.id, e.id) {
+                if self.contains_group(&edges, r.id, e.id) {
                     any = true;
                     let mut own = e.flags;
                     if e.id < r.id {
@@ -460,7 +479,7 @@ impl Machine<'_> {
                 continue;
             }
             if !(any && r.kind != GroupKind::Literal) && parent != NIL && self.has_state(parent) {
-                let id = self.parent_ellipsis(node, &r, parent);
+                let id = self.parent_ellipsis(&edges, &r, parent);
                 if id != 0 {
                     if !any {
                         r.removed = true;
@@ -469,7 +488,7 @@ impl Machine<'_> {
                             .s(node)
                             .evidence
                             .iter()
-                            .any(|e| self.contains_group(node, id, e.id))
+                            .any(|e| self.contains_group(&edges, id, e.id))
                     {
                         r.removed = true;
                     }
@@ -480,9 +499,9 @@ impl Machine<'_> {
         *list = kept;
     }
 
-    fn parent_ellipsis(&self, node: Node, r: &Required, parent: Node) -> u32 {
+    fn parent_ellipsis(&self, edges: &[(u32, u32)], r: &Required, parent: Node) -> u32 {
         for e in &self.s(parent).evidence {
-            if e.flags & Evidence::ELLIPSIS != 0 && self.contains_group(node, r.id, e.id) {
+            if e.flags & Evidence::ELLIPSIS != 0 && self.contains_group(edges, r.id, e.id) {
                 return e.id;
             }
         }

@@ -451,6 +451,8 @@ pub(super) struct State {
     pub evidence: Vec<Evidence>,
     pub requirements: Vec<Requirement>,
     pub replacements: Vec<(u32, u32)>,
+    /// Own and outer replacements, and how many were own when they were collected.
+    pub edges: Option<(usize, Rc<Vec<(u32, u32)>>)>,
     pub required: Option<Rc<Vec<Required>>>,
     pub drop_parent_requirements: bool,
 }
