@@ -250,10 +250,12 @@ pub(super) fn printable(text: &mut Pool, pool: &Pool, id: Id) -> Id {
 /// Whether a default makes a value valid that nobody set.
 fn filled(pool: &Pool, id: Id) -> bool {
     let schema = pool.get(id);
-    let missing = |name: &Box<str>| !schema.property(name).is_some_and(|id| filled(pool, id));
+    let missing = |name: &str| !schema.property(name).is_some_and(|id| filled(pool, id));
     match schema.default.as_deref() {
         None => false,
-        Some("{}") => schema.reference.is_none() && !schema.required.iter().any(missing),
+        Some("{}") => {
+            schema.reference.is_none() && !schema.required.iter().any(|name| missing(name))
+        }
         Some(_) => true,
     }
 }

@@ -65,7 +65,7 @@ fn base64(text: &str) -> bool {
         .collect();
     let padding = text.iter().rev().take_while(|b| **b == b'=').count();
     let body = &text[..text.len() - padding];
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && padding <= 2
         && body
             .iter()

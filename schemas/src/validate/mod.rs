@@ -3,6 +3,7 @@
 
 mod formats;
 pub(crate) mod group;
+mod library;
 mod names;
 mod rules;
 mod structural;
@@ -249,15 +250,14 @@ impl Validator {
         let custom = !group.builtin;
         if custom {
             // The schema of a custom resource says little of the fields every object has.
-            if let (Value::Map(entries), Some((meta, id))) =
-                (&mut object.value, self.groups.definition(meta))
+            let known = self.groups.definition(meta);
+            if let (Value::Map(entries), Some((meta, id))) = (&mut object.value, known)
+                && let Some(metadata) = entries.iter_mut().find(|e| &*e.key == "metadata")
             {
-                if let Some(metadata) = entries.iter_mut().find(|e| &*e.key == "metadata") {
-                    walk.complete(&meta, id, &mut metadata.value, 0);
-                    let end = walk.push(format_args!(".metadata"));
-                    walk.value(&meta, id, &metadata.value, 0);
-                    walk.path.truncate(end);
-                }
+                walk.complete(&meta, id, &mut metadata.value, 0);
+                let end = walk.push(format_args!(".metadata"));
+                walk.value(&meta, id, &metadata.value, 0);
+                walk.path.truncate(end);
             }
             walk.root(group, id, &object);
         } else {

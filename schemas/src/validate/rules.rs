@@ -2,7 +2,7 @@
 //! functions. Rules about a change (`oldSelf`) say nothing about an object alone, and are skipped.
 
 use super::group::Group;
-use super::{Finding, Reason, Walk, formats};
+use super::{Finding, Reason, Walk, formats, library};
 use crate::schema::{Additional, Id, Rule, Type};
 use crate::yaml::{Node, Value};
 use cel::common::types::{CelBool, CelDouble, CelInt, CelString};
@@ -13,8 +13,22 @@ use std::sync::{Arc, OnceLock};
 
 /// Compiles a rule; the error says what is wrong with it.
 pub(crate) fn compile(rule: &str) -> Result<Program, String> {
+    let called = |name: &&&str| {
+        rule.match_indices(**name).any(|(at, _)| {
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            !rule[..at].ends_with(word) && rule[at + name.len()..].starts_with(['(', '.'])
+        })
+    };
+    if let Some(name) = library::UNSUPPORTED.iter().find(called) {
+        return Err(format!("it uses `{name}`, which is not known here"));
+    }
+    // A format's verdict is optional; some rules take it for null.
+    let rule = match rule.contains(".validate(") {
+        true => rule.replace(") == null", ").hasValue() == false").into(),
+        false => std::borrow::Cow::Borrowed(rule),
+    };
     environment()
-        .compile(rule)
+        .compile(&rule)
         .map_err(|error| error.to_string())
 }
 
@@ -40,6 +54,8 @@ impl Walk<'_> {
             let failure = match program.execute(&context) {
                 Ok(cel::Value::Bool(true)) => continue,
                 Ok(_) => message(group, rule, &context),
+                // A function nobody knows says nothing about the object.
+                Err(ExecutionError::UndeclaredReference(_)) => continue,
                 Err(error) => format!("{error} evaluating rule: {}", rule.message),
             };
             let path = self.rule_path() + &rule.field_path;
@@ -179,6 +195,7 @@ fn environment() -> &'static Arc<Env> {
             .add_extension(cel::extensions::strings)
             .and_then(|()| env.add_extension(cel::extensions::lists))
             .and_then(|()| env.add_extension(cel::extensions::math))
+            .and_then(|()| library::declare(&mut env))
             .and_then(|()| kubernetes(&mut env));
         debug_assert!(declared.is_ok(), "{declared:?}");
         Arc::new(env)

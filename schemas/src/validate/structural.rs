@@ -112,6 +112,18 @@ impl Walk<'_> {
         if !fits(schema, node) {
             return self.wrong_type(schema, node);
         }
+        if schema.types.is_empty() && schema.properties.is_empty() && !schema.int_or_string {
+            // One of several types, such as a schema or a list of them: the type tells which.
+            let fitting = schema.any_of.iter().find(|part| {
+                self.resolve(&group, **part).is_some_and(|(group, id)| {
+                    let part = group.get(id);
+                    !part.types.is_empty() && fits(part, node)
+                })
+            });
+            if let Some(part) = fitting {
+                return self.value(&group, *part, node, depth + 1);
+            }
+        }
         match &node.value {
             Value::String(text) => self.string(&group, schema, node.span, text),
             Value::Int(_) | Value::Float(_) => self.number(schema, node),
@@ -359,7 +371,9 @@ impl Walk<'_> {
                 }
                 (None, Some(Additional::Allowed(true))) => {}
                 (None, _) => {
+                    let anything = schema.types.is_empty() && schema.properties.is_empty();
                     let known = schema.preserve
+                        || anything
                         || self.quiet
                         || (schema.embedded
                             && ["apiVersion", "kind", "metadata"].contains(&&*entry.key));
@@ -496,7 +510,7 @@ fn equals(text: &str, node: &Node) -> bool {
         Value::Float(f) => text.parse() == Ok(*f),
         Value::Bool(b) => text == if *b { "true" } else { "false" },
         Value::Null => text == "null",
-        _ => text == node.to_json().to_string(),
+        _ => *text == node.to_json().to_string(),
     }
 }
 
