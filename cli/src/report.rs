@@ -55,7 +55,7 @@ impl Reporter {
                 DiagnosticFormat::Text => draw(sources, diagnostic, self.color),
                 DiagnosticFormat::Short => short(sources, diagnostic),
                 DiagnosticFormat::Json | DiagnosticFormat::Sarif => {
-                    self.found.push(json(sources, diagnostic));
+                    self.found.push(json(sources, diagnostic, self.format));
                     continue;
                 }
             };
@@ -204,9 +204,9 @@ fn snippet(
         let mut drawn = Label::new((label.place.file, range(sources, label.place)))
             .with_color(hue)
             .with_order(i as i32);
-        if !label.message.is_empty() {
-            drawn = drawn.with_message(clean(&label.message));
-        }
+        // Without a message ariadne marks nothing.
+        let message = if label.message.is_empty() { "here" } else { &label.message };
+        drawn = drawn.with_message(clean(message));
         report = report.with_label(drawn);
     }
     let mut bytes = Vec::new();
@@ -342,11 +342,22 @@ impl ariadne::Cache<FileId> for Cache<'_> {
     }
 }
 
-/// One diagnostic as JSON. Lines and columns count from one, columns in bytes; offsets in bytes from zero.
-fn json(sources: &SourceMap, diagnostic: &Diagnostic) -> Value {
+/// One diagnostic as JSON. Lines and columns count from one, columns in bytes (in characters for SARIF, which knows
+/// no bytes); offsets in bytes from zero.
+fn json(sources: &SourceMap, diagnostic: &Diagnostic, format: DiagnosticFormat) -> Value {
+    let at = |file: FileId, offset: u32| {
+        let (line, column) = sources.line_column(file, offset);
+        if format != DiagnosticFormat::Sarif {
+            return (line, column);
+        }
+        let text = &sources.get(file).text;
+        let end = text.floor_char_boundary((offset as usize).min(text.len()));
+        let start = text.floor_char_boundary(end.saturating_sub(column as usize - 1));
+        (line, text[start..end].chars().count() as u32 + 1)
+    };
     let place = |place: Place| {
-        let (line, column) = sources.line_column(place.file, place.span.start);
-        let (end_line, end_column) = sources.line_column(place.file, place.span.end);
+        let (line, column) = at(place.file, place.span.start);
+        let (end_line, end_column) = at(place.file, place.span.end);
         json!({
             "file": &*sources.get(place.file).name,
             "line": line, "column": column, "endLine": end_line, "endColumn": end_column,

@@ -41,10 +41,12 @@ impl Tags {
         unused
             .map(|name| {
                 let error = Diagnostic::error(Code(908), format!("no file has a tag `{name}`"));
-                if known.is_empty() {
-                    error
-                } else {
-                    error.note(format!("the tags here are: {}", known.join(", ")))
+                match known {
+                    [] => error,
+                    _ if known.contains(name) => {
+                        error.help(format!("to set the tag `{name}`, give it a value: `{name}=…`"))
+                    }
+                    _ => error.note(format!("the tags here are: {}", known.join(", "))),
                 }
             })
             .collect()
