@@ -164,6 +164,7 @@ impl<'p> Compiler<'p> {
         for path in self.builtins.paths() {
             if let Some(package) = self.builtins.package(path)
                 && !scope.names.iter().any(|name| &*name.text == package.name)
+                && !self.package_fields.contains_key(package.name)
             {
                 self.file_imports
                     .push((path.into(), Imported::Builtin(package)));

@@ -1,0 +1,183 @@
+//! The language server, driven by a protocol dialogue and by a real editor (Neovim, headless).
+
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn server() -> &'static str {
+    env!("CARGO_BIN_EXE_holosc-under-test")
+}
+
+fn fresh(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let root = std::env::temp_dir().join(format!("holosc-lsp-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(&root).unwrap();
+    for (file, text) in files {
+        fs::write(root.join(file), text).unwrap();
+    }
+    root
+}
+
+/// A server, and what it says.
+struct Dialogue {
+    child: Child,
+    input: ChildStdin,
+    messages: Receiver<Value>,
+    next: i32,
+}
+
+impl Dialogue {
+    fn start(root: &Path) -> Dialogue {
+        let mut command = Command::new(server());
+        command.arg("lsp").current_dir(root).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let (send, messages) = channel();
+        std::thread::spawn(move || {
+            loop {
+                let mut length = 0;
+                let mut line = String::new();
+                while output.read_line(&mut line).is_ok_and(|n| n > 0) && line.trim() != "" {
+                    if let Some(number) = line.strip_prefix("Content-Length: ") {
+                        length = number.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                if length == 0 || output.read_exact(&mut body).is_err() {
+                    return;
+                }
+                if send.send(serde_json::from_slice(&body).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut dialogue = Dialogue { child, input, messages, next: 0 };
+        let answer = dialogue.ask("initialize", json!({"capabilities": {}, "rootUri": format!("file://{}", root.display())}));
+        assert_eq!(answer["capabilities"]["hoverProvider"], true);
+        dialogue.tell("initialized", json!({}));
+        dialogue
+    }
+
+    fn send(&mut self, message: &Value) {
+        let body = message.to_string();
+        write!(self.input, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    fn tell(&mut self, method: &str, params: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.next += 1;
+        self.send(&json!({"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}));
+        let id = json!(self.next);
+        self.until(|message| message["id"] == id)["result"].take()
+    }
+
+    fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.messages.recv_timeout(PATIENCE).expect("the server answers");
+            if fits(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// The next diagnostics of a file: ranges, codes and the first lines of the messages.
+    fn diagnostics(&mut self, uri: &str) -> Vec<String> {
+        let message = self.until(|message| {
+            message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri
+        });
+        let list = message["params"]["diagnostics"].as_array().cloned().unwrap_or_default();
+        list.iter()
+            .map(|d| {
+                let at = |end: &str| format!("{}:{}", d["range"][end]["line"], d["range"][end]["character"]);
+                let text = d["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default().to_string();
+                format!("{}-{} {} {text}", at("start"), at("end"), d["code"].as_str().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    fn end(mut self) {
+        self.ask("shutdown", Value::Null);
+        self.tell("exit", Value::Null);
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn a_dialogue() {
+    let root = fresh("dialogue", &[("other.holos", "package p\n\nother: 7\n")]);
+    let uri = format!("file://{}/main.holos", root.display());
+    let text = "package p\n\nport: int\nport: other + 1 // é\nuse:  port\nbad:  \"é\" & 5\n";
+    let mut server = Dialogue::start(&root);
+    let document = json!({"uri": uri, "languageId": "holos", "version": 1, "text": text});
+    server.tell("textDocument/didOpen", json!({"textDocument": document}));
+    assert_eq!(
+        server.diagnostics(&uri),
+        ["5:6-5:9 E0201 conflicting values \"é\" and 5 (mismatched types string and int)"]
+    );
+    // Mend it: replace the 5 by a string.
+    let range = json!({"start": {"line": 5, "character": 12}, "end": {"line": 5, "character": 13}});
+    server.tell(
+        "textDocument/didChange",
+        json!({"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"range": range, "text": "string"}]}),
+    );
+    assert_eq!(server.diagnostics(&uri), Vec::<String>::new());
+    let at = |line: u32, character: u32| json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}});
+    let hover = server.ask("textDocument/hover", at(4, 7));
+    assert_eq!(hover["contents"]["value"], "```holos\nport: 8\n```");
+    let definition = server.ask("textDocument/definition", at(3, 8));
+    assert_eq!(definition[0]["uri"], format!("file://{}/other.holos", root.display()));
+    assert_eq!(definition[0]["range"]["start"], json!({"line": 2, "character": 0}));
+    let symbols = server.ask("textDocument/documentSymbol", json!({"textDocument": {"uri": uri}}));
+    let names: Vec<&str> = symbols.as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
+    assert_eq!(names, ["port", "port", "use", "bad"]);
+    let edits = server.ask("textDocument/formatting", json!({"textDocument": {"uri": uri}, "options": {}}));
+    assert!(edits.is_array(), "{edits}");
+    server.end();
+    fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn an_editor() {
+    if Command::new("nvim").arg("--version").output().is_err() {
+        // The one test that needs a program from outside; CI installs it.
+        eprintln!("skipped: nvim is not installed");
+        return;
+    }
+    let root = fresh("editor", &[("port.holos", "package p\n\nname: \"x\"\nport: 80 + 0\n")]);
+    let report = root.join("report.json");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/lsp/editor.lua");
+    let mut editor = Command::new("nvim")
+        .args(["--headless", "--clean", "-n", "-S"])
+        .arg(&script)
+        .current_dir(&root)
+        .env("HOLOSC", server())
+        .env("REPORT", &report)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(editor.wait().unwrap().success());
+    let seen: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+    let expected = json!([
+        {"syntax": ["2:16-2:17 this `]` closes nothing", "2:17-2:17 expected an operand after `+`, found the end of the line"]},
+        {"types": ["2:6-2:13 conflicting values \"bänk\" and 5 (mismatched types string and int)"]},
+        {"mended": 0},
+        {"hover": "```holos\nport: 80\n```"},
+        {"formatted": "name: \"bänk\""},
+    ]);
+    assert_eq!(seen, expected, "{seen:#}");
+    fs::remove_dir_all(&root).unwrap();
+}
