@@ -4,6 +4,7 @@ use crate::args::{ColorWhen, DiagnosticFormat, Global};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind};
 use holos_lang::diagnostic::{Diagnostic, FileId, Place, Severity, SourceMap, catalogue};
 use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
@@ -49,7 +50,7 @@ impl Reporter {
 
     /// Reports diagnostics in the order of the files, each once.
     pub fn report(&mut self, sources: &SourceMap, diagnostics: &[Diagnostic]) {
-        for diagnostic in sorted(diagnostics) {
+        for diagnostic in &sorted(diagnostics) {
             self.errors += usize::from(diagnostic.severity == Severity::Error);
             let text = match self.format {
                 DiagnosticFormat::Text => draw(sources, diagnostic, self.color),
@@ -78,13 +79,31 @@ pub fn print(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// By place, those without one first; the order is otherwise kept, and doubles go.
-fn sorted(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
-    let mut out: Vec<&Diagnostic> = diagnostics.iter().collect();
-    out.sort_by_key(|d| d.labels.first().map(|l| (l.place.file, l.place.span.start)));
-    let mut seen = std::collections::HashSet::new();
-    out.retain(|d| seen.insert(*d));
-    out
+/// By place, those without one first; the order is otherwise kept. One mistake is said once, however many values it
+/// reaches: the others are counted.
+pub fn sorted(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut out: Vec<(Diagnostic, BTreeSet<&str>)> = Vec::new();
+    let mut index = HashMap::new();
+    for diagnostic in diagnostics {
+        let same = Diagnostic {
+            path: String::new(),
+            ..diagnostic.clone()
+        };
+        let at = *index.entry(same).or_insert_with(|| {
+            out.push((diagnostic.clone(), BTreeSet::new()));
+            out.len() - 1
+        });
+        out[at].1.insert(&diagnostic.path);
+    }
+    out.sort_by_key(|(d, _)| d.labels.first().map(|l| (l.place.file, l.place.span.start)));
+    let counted = out
+        .into_iter()
+        .map(|(diagnostic, paths)| match paths.len() {
+            0 | 1 => diagnostic,
+            2 => diagnostic.note("and 1 more value for the same reason"),
+            n => diagnostic.note(format!("and {} more values for the same reason", n - 1)),
+        });
+    counted.collect()
 }
 
 fn severity(diagnostic: &Diagnostic) -> (&'static str, Color) {
@@ -205,7 +224,11 @@ fn snippet(
             .with_color(hue)
             .with_order(i as i32);
         // Without a message ariadne marks nothing.
-        let message = if label.message.is_empty() { "here" } else { &label.message };
+        let message = if label.message.is_empty() {
+            "here"
+        } else {
+            &label.message
+        };
         drawn = drawn.with_message(clean(message));
         report = report.with_label(drawn);
     }

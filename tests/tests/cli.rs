@@ -21,14 +21,22 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[test]
 fn transcripts() {
     let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/cli");
-    let mut cases: Vec<PathBuf> = fs::read_dir(&suite).unwrap().map(|entry| entry.unwrap().path()).collect();
-    cases.retain(|path| path.extension().is_some_and(|extension| extension == "txtar"));
+    let mut cases: Vec<PathBuf> = fs::read_dir(&suite)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "txtar")
+    });
     cases.sort();
     assert!(!cases.is_empty());
     let only = std::env::var("CASE").unwrap_or_default();
     let failures: Vec<String> = (cases.par_iter())
         .filter(|path| path.to_string_lossy().contains(&only))
-        .filter_map(|path| run(path).unwrap_or_else(|error| Some(format!("{}: {error}", path.display()))))
+        .filter_map(|path| {
+            run(path).unwrap_or_else(|error| Some(format!("{}: {error}", path.display())))
+        })
         .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
@@ -50,7 +58,9 @@ fn run(path: &Path) -> io::Result<Option<String>> {
         if let Some(command) = line.strip_prefix("$ ") {
             let _ = writeln!(transcript, "{line}");
             transcript.push_str(&step(&root, &words(command))?);
-        } else if line.starts_with('#') || (line.is_empty() && transcript.lines().all(|l| l.starts_with('#'))) {
+        } else if line.starts_with('#')
+            || (line.is_empty() && transcript.lines().all(|l| l.starts_with('#')))
+        {
             let _ = writeln!(transcript, "{line}");
         }
     }
@@ -64,7 +74,9 @@ fn run(path: &Path) -> io::Result<Option<String>> {
         fs::write(path, archive.to_string())?;
         return Ok(None);
     }
-    Ok(Some(format!("{name}: expected\n{expected}\n--- but found\n{transcript}")))
+    Ok(Some(format!(
+        "{name}: expected\n{expected}\n--- but found\n{transcript}"
+    )))
 }
 
 /// One command, and what it printed.
@@ -86,10 +98,12 @@ fn step(root: &Path, words: &[String]) -> io::Result<String> {
         "rm" => fs::remove_file(file)?,
         "mkdir" => fs::create_dir_all(file)?,
         "touch" => fs::write(file, "")?,
-        "write" => fs::write(file, format!("{}\n", at(2).replace("\\n", "\n")))?,
+        "write" => make(&file, format!("{}\n", at(2).replace("\\n", "\n")))?,
         "bytes" => {
             let hex = at(2).as_bytes();
-            let bytes = hex.chunks(2).map(|pair| u8::from_str_radix(&String::from_utf8_lossy(pair), 16).unwrap_or(0));
+            let bytes = hex
+                .chunks(2)
+                .map(|pair| u8::from_str_radix(&String::from_utf8_lossy(pair), 16).unwrap_or(0));
             fs::write(file, bytes.collect::<Vec<u8>>())?;
         }
         "repeat" => fs::write(file, at(3).repeat(at(2).parse().unwrap_or(0)))?,
@@ -147,7 +161,12 @@ fn mask(text: &str, root: &Path) -> String {
     let mut rest = text.as_str();
     while let Some(at) = rest.find(" s\n") {
         let head = &rest[..at];
-        let number = head.len() - head.bytes().rev().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+        let number = head.len()
+            - head
+                .bytes()
+                .rev()
+                .take_while(|b| b.is_ascii_digit() || *b == b'.')
+                .count();
         if head[number..].contains('.') {
             let blanks = head[..number].trim_end_matches(' ').len();
             out.push_str(&head[..blanks]);
@@ -160,9 +179,20 @@ fn mask(text: &str, root: &Path) -> String {
     out + rest
 }
 
+/// Writes a file, and the folders it is in.
+fn make(file: &Path, text: String) -> io::Result<()> {
+    file.parent().map_or(Ok(()), fs::create_dir_all)?;
+    fs::write(file, text)
+}
+
 fn find(path: &Path, root: &Path, out: &mut Vec<String>) -> io::Result<()> {
     if !path.is_dir() {
-        out.push(path.strip_prefix(root).unwrap_or(path).display().to_string());
+        out.push(
+            path.strip_prefix(root)
+                .unwrap_or(path)
+                .display()
+                .to_string(),
+        );
         return Ok(());
     }
     for entry in fs::read_dir(path)? {

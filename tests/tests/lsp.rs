@@ -35,7 +35,11 @@ struct Dialogue {
 impl Dialogue {
     fn start(root: &Path) -> Dialogue {
         let mut command = Command::new(server());
-        command.arg("lsp").current_dir(root).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg("lsp")
+            .current_dir(root)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -59,8 +63,16 @@ impl Dialogue {
                 }
             }
         });
-        let mut dialogue = Dialogue { child, input, messages, next: 0 };
-        let answer = dialogue.ask("initialize", json!({"capabilities": {}, "rootUri": format!("file://{}", root.display())}));
+        let mut dialogue = Dialogue {
+            child,
+            input,
+            messages,
+            next: 0,
+        };
+        let answer = dialogue.ask(
+            "initialize",
+            json!({"capabilities": {}, "rootUri": format!("file://{}", root.display())}),
+        );
         assert_eq!(answer["capabilities"]["hoverProvider"], true);
         dialogue.tell("initialized", json!({}));
         dialogue
@@ -85,7 +97,10 @@ impl Dialogue {
 
     fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let message = self.messages.recv_timeout(PATIENCE).expect("the server answers");
+            let message = self
+                .messages
+                .recv_timeout(PATIENCE)
+                .expect("the server answers");
             if fits(&message) {
                 return message;
             }
@@ -95,14 +110,34 @@ impl Dialogue {
     /// The next diagnostics of a file: ranges, codes and the first lines of the messages.
     fn diagnostics(&mut self, uri: &str) -> Vec<String> {
         let message = self.until(|message| {
-            message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri
+            message["method"] == "textDocument/publishDiagnostics"
+                && message["params"]["uri"] == uri
         });
-        let list = message["params"]["diagnostics"].as_array().cloned().unwrap_or_default();
+        let list = message["params"]["diagnostics"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         list.iter()
             .map(|d| {
-                let at = |end: &str| format!("{}:{}", d["range"][end]["line"], d["range"][end]["character"]);
-                let text = d["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default().to_string();
-                format!("{}-{} {} {text}", at("start"), at("end"), d["code"].as_str().unwrap_or_default())
+                let at = |end: &str| {
+                    format!(
+                        "{}:{}",
+                        d["range"][end]["line"], d["range"][end]["character"]
+                    )
+                };
+                let text = d["message"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_string();
+                format!(
+                    "{}-{} {} {text}",
+                    at("start"),
+                    at("end"),
+                    d["code"].as_str().unwrap_or_default()
+                )
             })
             .collect()
     }
@@ -137,12 +172,29 @@ fn a_dialogue() {
     let hover = server.ask("textDocument/hover", at(4, 7));
     assert_eq!(hover["contents"]["value"], "```holos\nport: 8\n```");
     let definition = server.ask("textDocument/definition", at(3, 8));
-    assert_eq!(definition[0]["uri"], format!("file://{}/other.holos", root.display()));
-    assert_eq!(definition[0]["range"]["start"], json!({"line": 2, "character": 0}));
-    let symbols = server.ask("textDocument/documentSymbol", json!({"textDocument": {"uri": uri}}));
-    let names: Vec<&str> = symbols.as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
+    assert_eq!(
+        definition[0]["uri"],
+        format!("file://{}/other.holos", root.display())
+    );
+    assert_eq!(
+        definition[0]["range"]["start"],
+        json!({"line": 2, "character": 0})
+    );
+    let symbols = server.ask(
+        "textDocument/documentSymbol",
+        json!({"textDocument": {"uri": uri}}),
+    );
+    let names: Vec<&str> = symbols
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|s| s["name"].as_str())
+        .collect();
     assert_eq!(names, ["port", "port", "use", "bad"]);
-    let edits = server.ask("textDocument/formatting", json!({"textDocument": {"uri": uri}, "options": {}}));
+    let edits = server.ask(
+        "textDocument/formatting",
+        json!({"textDocument": {"uri": uri}, "options": {}}),
+    );
     assert!(edits.is_array(), "{edits}");
     server.end();
     fs::remove_dir_all(&root).unwrap();
@@ -155,7 +207,10 @@ fn an_editor() {
         eprintln!("skipped: nvim is not installed");
         return;
     }
-    let root = fresh("editor", &[("port.holos", "package p\n\nname: \"x\"\nport: 80 + 0\n")]);
+    let root = fresh(
+        "editor",
+        &[("port.holos", "package p\n\nname: \"x\"\nport: 80 + 0\n")],
+    );
     let report = root.join("report.json");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/lsp/editor.lua");
     let mut editor = Command::new("nvim")

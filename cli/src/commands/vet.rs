@@ -5,7 +5,7 @@ use super::{Session, graver};
 use crate::Outcome;
 use crate::args::Vet;
 use holos_lang::diagnostic::{Code, Diagnostic};
-use holos_lang::eval::Strictness;
+use holos_lang::eval::{Evaluation, NodeId, Strictness};
 
 pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
     if let Some(outcome) = super::manifests::run(session, args) {
@@ -28,27 +28,16 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
                 return session.report(&[error]);
             }
             let concrete = args.concrete == Some(true);
-            let errors = evaluation.errors(
-                schema,
-                if concrete {
-                    Strictness::Concrete
-                } else {
-                    Strictness::Final
-                },
-            );
+            let errors = found(evaluation, schema, concrete);
             return session.report(&errors);
         }
-        let strictness = if args.concrete == Some(false) {
-            Strictness::Final
-        } else {
-            Strictness::Concrete
-        };
+        let concrete = args.concrete != Some(false);
         let mut outcome = Outcome::Fine;
         for document in &instance.data {
             let errors = match evaluation.expression(document.file, &document.expr) {
                 Ok(data) => {
                     let both = evaluation.unify(schema, data);
-                    evaluation.errors(both, strictness)
+                    found(evaluation, both, concrete)
                 }
                 Err(errors) => errors,
             };
@@ -56,4 +45,17 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
         }
         outcome
     })
+}
+
+/// What is wrong with a value; concrete values must also be fit to be written as data.
+fn found(evaluation: &mut Evaluation<'_>, node: NodeId, concrete: bool) -> Vec<Diagnostic> {
+    if !concrete {
+        return evaluation.errors(node, Strictness::Final);
+    }
+    let errors = evaluation.errors(node, Strictness::Concrete);
+    if errors.is_empty() {
+        evaluation.data(node).err().unwrap_or_default()
+    } else {
+        errors
+    }
 }

@@ -15,8 +15,7 @@ pub(super) fn by_file(
     main: &Path,
 ) -> BTreeMap<PathBuf, Vec<lsp::Diagnostic>> {
     let mut out: BTreeMap<PathBuf, Vec<lsp::Diagnostic>> = BTreeMap::new();
-    let mut seen = std::collections::HashSet::new();
-    for diagnostic in found.iter().filter(|d| seen.insert(*d)) {
+    for diagnostic in &crate::report::sorted(found) {
         let first = diagnostic
             .labels
             .iter()

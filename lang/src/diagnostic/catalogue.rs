@@ -26,150 +26,455 @@ pub fn find(code: &str) -> Option<&'static Entry> {
 pub static ENTRIES: &[Entry] = &[
     Entry {
         code: Code(1),
-        title: "something cannot stand here",
-        explanation: "The grammar has no place for this token after the one before it. What is between the commas around it is left out of the program.",
-        wrong: "a: [b: 1]",
-        mend: "a: [{b: 1}]",
+        title: "something stands where it cannot",
+        explanation: "The text is not of the language at this place. Declarations after it are still checked.",
+        wrong: "a: {...: 1}",
+        mend: "a: {[string]: 1}",
     },
     Entry {
         code: Code(2),
         title: "a string is not closed",
-        explanation: "The closing quotes of a string or bytes literal are missing. A literal in single quotation marks ends with its line; one in three quotes ends at three quotes on a line of their own.",
-        wrong: "name: \"web",
-        mend: "name: \"web\"",
+        explanation: "A string in single quotes or double quotes ends on its line. Longer text goes between three quotes each.",
+        wrong: r#"a: "x"#,
+        mend: r#"a: "x""#,
     },
     Entry {
         code: Code(3),
-        title: "an escape does not exist",
-        explanation: "After a backslash in a string stands something that is no escape sequence, or too few digits. Bytes escapes (`\\x41`, `\\101`) exist in single quotes only.",
-        wrong: "path: \"C:\\dir\"",
-        mend: "path: #\"C:\\dir\"#",
+        title: "an escape is not known",
+        explanation: r##"In a string, `\` begins an escape: \n \t \" \\ \/ \uXXXX \UXXXXXXXX \(…), and in bytes \xXX and \ooo. Raw strings, `#"…"#`, have none of them without `#`."##,
+        wrong: r#"a: "C:\dir""#,
+        mend: r##"a: #"C:\dir"#"##,
     },
     Entry {
         code: Code(4),
-        title: "a multi-line string is not laid out right",
-        explanation: "The text begins on the line after the opening quotes, the closing quotes stand on a line of their own, and what is before them stands before every line.",
-        wrong: "a: \"\"\"text\"\"\"",
-        mend: "a: \"text\"",
+        title: "a text of several lines is malformed",
+        explanation: "After three opening quotes the line ends; each line begins with the blanks that stand before the closing quotes.",
+        wrong: r#"a: """
+	x
+  y
+	""""#,
+        mend: r#"a: """
+	x
+	y
+	""""#,
     },
     Entry {
         code: Code(5),
         title: "a number is malformed",
-        explanation: "Digits are missing after `0x`, `0b` or `0o`, a `_` does not stand between digits, or a whole number begins with `0`.",
-        wrong: "mode: 0644",
-        mend: "mode: 0o644",
+        explanation: "Numbers are decimal, 0x…, 0o… or 0b…, with `_` between digits; a decimal one has no leading zeros, and may have a multiplier such as K or Mi.",
+        wrong: "a: 0123",
+        mend: "a: 0o123",
     },
     Entry {
         code: Code(6),
         title: "a character is not part of the language",
-        explanation: "Outside of strings and comments, only the characters of names, numbers and operators have a meaning.",
-        wrong: "a: 7 % 2",
-        mend: "a: mod(7, 2)",
+        explanation: "Outside of strings and comments only letters, digits, `_`, `$`, `#` and the operators have a meaning.",
+        wrong: "a: 5 € 2",
+        mend: r#"a: "5 €""#,
     },
     Entry {
         code: Code(7),
         title: "a bracket is not closed",
-        explanation: "An opening bracket lacks its closing one. Where it should stand is guessed by the indentation of the lines.",
+        explanation: "An opening bracket has no closing one before the file, or what is around it, ends.",
         wrong: "a: {b: 1",
         mend: "a: {b: 1}",
     },
     Entry {
         code: Code(8),
         title: "a bracket closes nothing",
-        explanation: "A closing bracket has no opening one, or one of another kind.",
-        wrong: "a: [1, 2)",
-        mend: "a: [1, 2]",
+        explanation: "A closing bracket has no opening one.",
+        wrong: "a: 1]",
+        mend: "a: [1]",
     },
     Entry {
         code: Code(9),
         title: "an attribute is malformed",
-        explanation: "Attributes are written `@name(content)`; brackets balance in their content, and it has no interpolations. An attribute beside a value belongs to a field.",
-        wrong: "a: 1 @tag",
-        mend: "a: 1 @tag(a)",
+        explanation: "An attribute is `@name(…)` with balanced brackets and quotes.",
+        wrong: "a: 1 @tag(",
+        mend: "a: 1 @tag(x)",
     },
     Entry {
         code: Code(10),
         title: "a value is missing",
-        explanation: "After a colon, `=`, a dot or an operator, the line or the bracket ends before what belongs there.",
-        wrong: "a: 1 +",
-        mend: "a: 1 + 2",
+        explanation: "After `:`, an operator or a keyword a value is due.",
+        wrong: "a:",
+        mend: "a: 1",
     },
     Entry {
         code: Code(11),
         title: "a comma is missing",
-        explanation: "Two declarations, elements or arguments follow each other without a comma or a line break between them.",
-        wrong: "a: [1 2]",
-        mend: "a: [1, 2]",
+        explanation: "Fields and elements on one line are set apart by commas.",
+        wrong: "a: {b: 1 c: 2}",
+        mend: "a: {b: 1, c: 2}",
     },
     Entry {
         code: Code(12),
-        title: "an expression is no label",
-        explanation: "Before a colon stands a name, a string, an expression in parentheses or a pattern in brackets.",
-        wrong: "a.b: 1",
-        mend: "a: b: 1",
+        title: "this cannot name a field",
+        explanation: "A label is a name, a string, `(expression)` or `[pattern]`.",
+        wrong: "1: 2",
+        mend: r#""1": 2"#,
     },
     Entry {
         code: Code(13),
-        title: "an alias cannot be here",
-        explanation: "`name = ` stands before a label, a value or an element; on its own it is written `let`.",
-        wrong: "X = 5",
-        mend: "let X = 5",
+        title: "an alias is malformed",
+        explanation: "`X=` stands before a label or a value and is a plain name.",
+        wrong: "a: (X=1)",
+        mend: "a: X={b: 1, c: X.b}",
     },
     Entry {
         code: Code(14),
         title: "a name is reserved",
-        explanation: "Names that begin with two underscores are the language's own and cannot be declared.",
-        wrong: "__x: 1",
-        mend: "_x: 1",
+        explanation: "Names that begin with two underscores belong to the language.",
+        wrong: "__a: 1",
+        mend: "_a: 1",
     },
     Entry {
         code: Code(15),
-        title: "an experiment is not asked for",
-        explanation: "The syntax is not yet part of the language; a file that wants it says so at its head.",
-        wrong: "a~X: 1",
-        mend: "@experiment(aliasv2)\na~X: 1",
+        title: "syntax that the file has to ask for",
+        explanation: "Some syntax is an experiment; a file that uses it says `@experiment(NAME)` above its package clause.",
+        wrong: r#"a: {}
+b: a..."#,
+        mend: r#"@experiment(explicitopen)
+
+a: {}
+b: a..."#,
     },
     Entry {
         code: Code(16),
-        title: "the wrong word introduces the alternative",
-        explanation: "A comprehension of a single `if` or `try` has an `else`; every other has a `fallback`.",
-        wrong: "for x in y {a: x} else {a: 0}",
-        mend: "for x in y {a: x} fallback {a: 0}",
+        title: "the wrong word for an alternative",
+        explanation: "After `if` clauses the alternative is `else`; after a `for` it is `fallback`.",
+        wrong: "a: [for x in [] {x} else {0}]",
+        mend: r#"@experiment(try)
+
+a: [for x in [] {x} fallback {0}]"#,
     },
     Entry {
         code: Code(17),
-        title: "a pattern is marked optional or required",
-        explanation: "A pattern constrains the fields that exist, so that `?` and `!` mean nothing for it.",
+        title: "a pattern with a mark",
+        explanation: "`?` and `!` belong to fields, not to patterns: a pattern never requires a field.",
         wrong: "[string]?: int",
         mend: "[string]: int",
     },
     Entry {
         code: Code(18),
-        title: "an import or a package clause is malformed",
-        explanation: "Imports stand before all other declarations; a path is a string of names with `/` between them; neither a package nor an import is named as a definition is.",
-        wrong: "import \"a b\"",
-        mend: "import \"a/b\"",
+        title: "an import is malformed",
+        explanation: r#"An import is `import "path"` or `import name "path"`, before all other declarations."#,
+        wrong: r#"a: 1
+import "strings""#,
+        mend: r#"import "strings"
+
+a: strings.ToUpper("x")"#,
     },
     Entry {
         code: Code(19),
-        title: "nesting is too deep",
-        explanation: "Brackets, labels and operators nest at most 500 levels deep.",
-        wrong: "[[[[ … ]]]]",
-        mend: "let inner = [[ … ]]",
+        title: "nesting beyond the limit",
+        explanation: "Brackets and operators nest at most 500 deep.",
+        wrong: "a file of ten thousand `[`",
+        mend: "Split the value, or generate less of it.",
     },
     Entry {
         code: Code(20),
         title: "a file is too large",
-        explanation: "Places in a file are counted in 32 bits, which is enough for 4 GiB.",
-        wrong: "a file of 5 GiB",
-        mend: "several files of one package",
+        explanation: "Places in a file are counted in 32 bits.",
+        wrong: "a source file of more than 4 GiB",
+        mend: "Split it.",
     },
     Entry {
         code: Code(21),
-        title: "there are too many errors",
-        explanation: "After 50 syntax errors, the rest of a file is not read: it is probably not in this language.",
-        wrong: "holosc check picture.png",
-        mend: "holosc check platform.holos",
+        title: "too many errors",
+        explanation: "A file with many syntax errors shows the first ones only.",
+        wrong: "a file that is no .holos at all",
+        mend: "holosc eval json: data.txt",
+    },
+    Entry {
+        code: Code(101),
+        title: "a name leads nowhere",
+        explanation: "A reference is looked up in the structs around it, then in the package, the imports and the predeclared names. A field of a value is reached with a dot.",
+        wrong: "a: b",
+        mend: r#"a: b
+b: 1"#,
+    },
+    Entry {
+        code: Code(102),
+        title: "an import is not used",
+        explanation: "What is imported is to be used: an unused import is most often a misspelling or a left-over.",
+        wrong: r#"import "strings"
+
+a: 1"#,
+        mend: "a: 1",
+    },
+    Entry {
+        code: Code(103),
+        title: "an alias or let is not used",
+        explanation: "A `let` or alias that nothing refers to is most often a misspelling.",
+        wrong: "a: {let x = 1, y: 2}",
+        mend: "a: {let x = 1, y: x}",
+    },
+    Entry {
+        code: Code(104),
+        title: "two things have one name",
+        explanation: "In one scope a name is declared once, by a field, a let, an alias or an import.",
+        wrong: r#"import "strings"
+
+import "strings"
+
+a: strings.ToUpper("x")"#,
+        mend: r#"import "strings"
+
+a: strings.ToUpper("x")"#,
+    },
+    Entry {
+        code: Code(105),
+        title: "an import leads nowhere",
+        explanation: "The path is neither in this module, nor kept under its `pkg`, `gen` or `usr`, nor built in; or packages import each other in a circle.",
+        wrong: r#"import "stirngs"
+
+a: stirngs.ToUpper("x")"#,
+        mend: r#"import "strings"
+
+a: strings.ToUpper("x")"#,
+    },
+    Entry {
+        code: Code(106),
+        title: "a label that cannot be",
+        explanation: "The label is reserved, or does not name one field.",
+        wrong: "__x: 1",
+        mend: "_x: 1",
+    },
+    Entry {
+        code: Code(107),
+        title: "an experiment that is not switched on",
+        explanation: "See E0015.",
+        wrong: r#"a: {b: 1}
+c: a..."#,
+        mend: r#"@experiment(explicitopen)
+
+a: {b: 1}
+c: a..."#,
+    },
+    Entry {
+        code: Code(108),
+        title: "a number out of range",
+        explanation: "A number literal is too long or its exponent too large.",
+        wrong: "a: 1e99999999999",
+        mend: "a: 1e99",
+    },
+    Entry {
+        code: Code(109),
+        title: "something stands where it has no meaning",
+        explanation: "The syntax is known, but not at this place: a package used as a value, a default mark outside of a disjunction.",
+        wrong: r#"import "strings"
+
+a: strings"#,
+        mend: r#"import "strings"
+
+a: strings.ToUpper("x")"#,
+    },
+    Entry {
+        code: Code(201),
+        title: "two values conflict",
+        explanation: "A value has to be all that is said of it at once; two different concrete values, or two types, cannot be one value. Both places are shown.",
+        wrong: r#"a: 1
+a: 2"#,
+        mend: r#"a: int
+a: 2"#,
+    },
+    Entry {
+        code: Code(202),
+        title: "a field is not allowed",
+        explanation: "A closed struct, such as everything a definition says, has the fields it declares and no others.",
+        wrong: r#"#A: {port: int}
+a: #A & {prot: 80}"#,
+        mend: r#"#A: {port: int}
+a: #A & {port: 80}"#,
+    },
+    Entry {
+        code: Code(203),
+        title: "a value is out of its bounds",
+        explanation: r#"The value does not satisfy a bound such as `<65536` or `=~"^a"`."#,
+        wrong: r#"a: <65536
+a: 70000"#,
+        mend: r#"a: <65536
+a: 7000"#,
+    },
+    Entry {
+        code: Code(204),
+        title: "a field does not exist",
+        explanation: "A selection or an index asks for a field or element that its operand cannot have.",
+        wrong: r#"#A: {x: 1}
+a: #A.y"#,
+        mend: r#"#A: {x: 1}
+a: #A.x"#,
+    },
+    Entry {
+        code: Code(205),
+        title: "a value is not concrete",
+        explanation: "What is exported must be data: each value one number, string, …, not a type.",
+        wrong: "a: int",
+        mend: "a: int & 5",
+    },
+    Entry {
+        code: Code(206),
+        title: "a required field is missing",
+        explanation: "A field with `!` must be given a value where the struct is used.",
+        wrong: r#"#A: {x!: int}
+a: #A"#,
+        mend: r#"#A: {x!: int}
+a: #A & {x: 1}"#,
+    },
+    Entry {
+        code: Code(207),
+        title: "no branch of a disjunction fits",
+        explanation: "Every alternative of `a | b` conflicts with what else is said. The branch that came nearest is explained.",
+        wrong: r#"a: "x" | "y"
+a: "z""#,
+        mend: r#"a: "x" | "y"
+a: "y""#,
+    },
+    Entry {
+        code: Code(208),
+        title: "an error that the author wrote",
+        explanation: r#"The program says `error("…")` here: a law that does not hold. The message is the author's."#,
+        wrong: r#"a: error("not today")"#,
+        mend: "a: 1",
+    },
+    Entry {
+        code: Code(209),
+        title: "an explicit error",
+        explanation: "The program says `_|_`: no value at all.",
+        wrong: "a: _|_",
+        mend: "a: _",
+    },
+    Entry {
+        code: Code(210),
+        title: "a validator refuses the value",
+        explanation: "A function used as a constraint, such as `strings.MinRunes(3)`, does not hold of the value.",
+        wrong: r#"import "strings"
+
+a: strings.MinRunes(3)
+a: "ab""#,
+        mend: r#"import "strings"
+
+a: strings.MinRunes(3)
+a: "abc""#,
+    },
+    Entry {
+        code: Code(211),
+        title: "lists of different lengths",
+        explanation: "Lists are one value only if they have the same length, or the shorter is open: `[1, ...]`.",
+        wrong: r#"a: [1, 2]
+a: [1, 2, 3]"#,
+        mend: r#"a: [1, 2, ...]
+a: [1, 2, 3]"#,
+    },
+    Entry {
+        code: Code(212),
+        title: "an operation that cannot be done",
+        explanation: "An operator or a function has operands of the wrong kind, or fails.",
+        wrong: r#"a: 1 + "x""#,
+        mend: r#"a: "1" + "x""#,
+    },
+    Entry {
+        code: Code(213),
+        title: "several alternatives are left",
+        explanation: "A disjunction without a default, or with several, is not one value; more has to be said.",
+        wrong: r#"a: "x" | "y""#,
+        mend: r#"a: *"x" | "y""#,
+    },
+    Entry {
+        code: Code(301),
+        title: "a struct contains itself without end",
+        explanation: "A definition that needs a value of itself has no finite value; an optional field or a list ends the chain.",
+        wrong: r#"#A: {next: #A}
+a: #A"#,
+        mend: r#"#A: {next?: #A}
+a: #A"#,
+    },
+    Entry {
+        code: Code(302),
+        title: "a value depends on itself",
+        explanation: "Following the references of a value leads back to it, and nothing concrete is on the way.",
+        wrong: r#"a: b + 1
+b: a - 1"#,
+        mend: r#"a: b + 1
+b: 1"#,
+    },
+    Entry {
+        code: Code(303),
+        title: "a field comes too late",
+        explanation: "A field is added to a struct by something that had to look at the same struct first.",
+        wrong: r#"a: {for k, v in a {"\(k)x": v}, b: 1}"#,
+        mend: r#"b: {b: 1}
+a: {for k, v in b {"\(k)x": v}}"#,
+    },
+    Entry {
+        code: Code(430),
+        title: "a package is not a platform",
+        explanation: "`render` reads the field `manifests` of the package.",
+        wrong: r#"package acme
+
+name: "acme""#,
+        mend: r#"package acme
+
+import "platform"
+
+platform.#Platform & {name: "acme"}"#,
+    },
+    Entry {
+        code: Code(431),
+        title: "manifests of the wrong shape",
+        explanation: "`manifests` is `<cluster>: <component>: <key>: <object>`, and `gitops` is `<cluster>: <component>: <object>`.",
+        wrong: r#"manifests: east: bank: "text""#,
+        mend: r#"manifests: east: bank: cm: {apiVersion: "v1", kind: "ConfigMap"}"#,
+    },
+    Entry {
+        code: Code(432),
+        title: "a name that cannot be a folder",
+        explanation: "Clusters and components become folders; their names are lower-case letters, digits, `-` and `.`.",
+        wrong: r#"manifests: east: "../up": {}"#,
+        mend: "manifests: east: up: {}",
+    },
+    Entry {
+        code: Code(433),
+        title: "the tree is not what the platform renders to",
+        explanation: "`render --check` compares, and writes nothing.",
+        wrong: "holosc render --check    (after a change)",
+        mend: "holosc render && git add deploy",
+    },
+    Entry {
+        code: Code(501),
+        title: "a data file is malformed",
+        explanation: "The text is not of the format that the file's name or the qualifier promises.",
+        wrong: "port: [",
+        mend: "port: []",
+    },
+    Entry {
+        code: Code(502),
+        title: "a key is there twice",
+        explanation: "A mapping of JSON, YAML or TOML names a key once.",
+        wrong: r#"{"a": 1, "a": 2}"#,
+        mend: r#"{"a": 2}"#,
+    },
+    Entry {
+        code: Code(503),
+        title: "data without a counterpart",
+        explanation: "The format says something the language has no value for: infinity, not-a-number, an unknown tag.",
+        wrong: "a: .inf",
+        mend: "a: 1e308",
+    },
+    Entry {
+        code: Code(504),
+        title: "data nests too deeply",
+        explanation: "A data file nests beyond the limit, or its aliases expand without measure.",
+        wrong: "a file of ten thousand `[`",
+        mend: "Split it.",
+    },
+    Entry {
+        code: Code(505),
+        title: "a format cannot say a value",
+        explanation: "TOML has no null; text is one string or number; binary is a string or bytes.",
+        wrong: "holosc export --out toml    (of `a: null`)",
+        mend: "holosc export --out yaml",
     },
     Entry {
         code: Code(510),
@@ -355,6 +660,13 @@ pub static ENTRIES: &[Entry] = &[
                       file that is not there.",
         wrong: "@extern(embed)\na: _ @embed(file=\"none.json\")",
         mend: "@extern(embed)\na: _ @embed(file=\"some.json\")",
+    },
+    Entry {
+        code: Code(912),
+        title: "the connection to the editor broke",
+        explanation: "`holosc lsp` speaks the Language Server Protocol over standard input and output, and got something else.",
+        wrong: "holosc lsp < file.holos",
+        mend: "Let the editor start it: see cli/editors.",
     },
 ];
 
