@@ -109,15 +109,44 @@ fn value(analysis: &mut Analysis, path: &[Selector]) -> Option<String> {
         ..View::default()
     };
     let expr = evaluation.tree(node, view);
+    let decl = match path.last()? {
+        Selector::Field(name) | Selector::Special(name) => field(name, expr),
+        Selector::Index(_) => tree::Decl::Embed(expr),
+    };
     let text = syntax::print(&tree::File {
-        decls: vec![tree::Decl::Embed(expr)],
+        decls: vec![decl],
         ..Default::default()
     });
-    let name = match path.last()? {
-        Selector::Field(name) | Selector::Special(name) => format!("{name}: "),
-        Selector::Index(_) => String::new(),
+    Some(clip(text.trim()))
+}
+
+/// `name: value`, as it is printed.
+fn field(name: &str, value: tree::Expr) -> tree::Decl {
+    let span = Span::default();
+    let plain = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '#' | '$'))
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    let label = match plain && !name.is_empty() {
+        true => tree::Label::Ident(tree::Ident {
+            name: name.into(),
+            span,
+        }),
+        false => tree::Label::String {
+            value: name.into(),
+            span,
+        },
     };
-    Some(clip(&format!("{name}{}", text.trim_end())))
+    tree::Decl::Field(tree::Field {
+        alias: None,
+        label,
+        postfix_alias: None,
+        presence: tree::Presence::Regular,
+        value_alias: None,
+        value,
+        attributes: Vec::new(),
+        span,
+    })
 }
 
 /// What a builtin function does.
