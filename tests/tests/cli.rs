@@ -58,9 +58,7 @@ fn run(path: &Path) -> io::Result<Option<String>> {
         if let Some(command) = line.strip_prefix("$ ") {
             let _ = writeln!(transcript, "{line}");
             transcript.push_str(&step(&root, &words(command))?);
-        } else if line.starts_with('#')
-            || (line.is_empty() && transcript.lines().all(|l| l.starts_with('#')))
-        {
+        } else if !transcript.contains("\n$ ") && !transcript.starts_with("$ ") {
             let _ = writeln!(transcript, "{line}");
         }
     }

@@ -227,7 +227,7 @@ fn an_editor() {
     assert!(editor.wait().unwrap().success());
     let seen: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
     let expected = json!([
-        {"syntax": ["2:16-2:17 this `]` closes nothing", "2:17-2:17 expected an operand after `+`, found the end of the line"]},
+        {"syntax": ["2:14-2:15 this `]` closes nothing"]},
         {"types": ["2:6-2:13 conflicting values \"bänk\" and 5 (mismatched types string and int)"]},
         {"mended": 0},
         {"hover": "```holos\nport: 80\n```"},

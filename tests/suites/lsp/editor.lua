@@ -23,7 +23,7 @@ local ok, problem = pcall(function()
   wait("the server", function() return #vim.lsp.buf_get_clients(0) > 0 and vim.lsp.buf_get_clients(0)[client].initialized end)
 
   -- An error of the syntax, in the middle of a line behind characters outside of ASCII.
-  vim.api.nvim_buf_set_lines(0, 2, 3, false, { 'name: "bänk" + ]' })
+  vim.api.nvim_buf_set_lines(0, 2, 3, false, { 'name: "bänk" ]' })
   wait("a syntax error", function() return #seen() > 0 end)
   table.insert(report, { syntax = seen() })
 
@@ -37,7 +37,7 @@ local ok, problem = pcall(function()
   table.insert(report, { mended = #seen() })
 
   -- Hover over `port` in the last line.
-  local params = { textDocument = vim.lsp.util.make_text_document_params(0), position = { line = 3, character = 5 } }
+  local params = { textDocument = vim.lsp.util.make_text_document_params(0), position = { line = 3, character = 1 } }
   local answer = vim.lsp.buf_request_sync(0, "textDocument/hover", params, 30000)
   table.insert(report, { hover = answer[client].result.contents.value })
 
