@@ -509,13 +509,13 @@ impl Machine<'_> {
         match check.value {
             Value::Bound(_) => self.validate_bound(check, Value::Node(node)),
             Value::Validator(index) => {
-                let saved = (self.env, self.source, self.errs, self.is_validator);
-                (self.env, self.source, self.errs, self.is_validator) =
-                    (check.env, check.place, NIL, true);
+                let saved = (self.env, self.source, self.errs, self.is_validator, self.info);
+                (self.env, self.source, self.errs, self.is_validator, self.info) =
+                    (check.env, check.place, NIL, true, check.info);
                 self.in_validator += 1;
                 let error = self.validate_with(index, Value::Node(node), check.place);
                 self.in_validator -= 1;
-                (self.env, self.source, self.errs, self.is_validator) = saved;
+                (self.env, self.source, self.errs, self.is_validator, self.info) = saved;
                 error
             }
             _ => None,
@@ -630,11 +630,14 @@ impl Machine<'_> {
     /// required fields included.
     fn trial(&mut self, values: &[(ExprId, EnvId)]) -> (Node, ErrId) {
         let node = self.new_inline();
+        // The history goes on, so that a validator that leads back to itself is seen to.
+        let (refs, cyclic) = (self.info.refs, self.info.cyclic);
+        let info = Info { refs, cyclic, ..Info::default() };
         for &(expr, env) in values {
-            self.add_conjunct_record(node, expr, env, Info::default());
+            self.add_conjunct_record(node, expr, env, info);
         }
         let saved = std::mem::replace(&mut self.errs, NIL);
-        let saved_info = std::mem::take(&mut self.info);
+        let saved_info = std::mem::replace(&mut self.info, info);
         let saved_blocking = std::mem::take(&mut self.blocking);
         self.finalize(node);
         self.blocking = saved_blocking;

@@ -379,6 +379,7 @@ pub(super) struct PostCheck {
 pub(super) struct Check {
     pub value: Value,
     pub env: EnvId,
+    pub info: Info,
     pub place: ExprId,
 }
 
