@@ -34,10 +34,22 @@ pub(crate) fn parse(
         quiet: stopped,
         stopped,
         balanced: false,
+        unclosed_strings: Vec::new(),
     };
     let (mut builder, root) = mender.run();
-    let mut errors = mender.errors;
+    let mut errors = std::mem::take(&mut mender.errors);
     errors.append(&mut builder.errors);
+    // After `\(` without its `)`, the closing quotes are taken for opening ones.
+    errors.retain(|error| {
+        let start = error
+            .labels
+            .first()
+            .map_or(0, |label| label.place.span.start);
+        !mender.unclosed_strings.iter().any(|&open| {
+            let between = text.get(open as usize..start as usize);
+            between.is_some_and(|gap| !gap.contains('\n'))
+        })
+    });
     errors.sort_by_key(|error| error.labels.first().map(|label| label.place.span.start));
     (builder, root, errors)
 }
@@ -52,6 +64,8 @@ struct Mender<'s> {
     balanced: bool,
     /// Lexing stopped at a limit.
     stopped: bool,
+    /// Where interpolations begin that are not closed.
+    unclosed_strings: Vec<u32>,
 }
 
 impl<'s> Mender<'s> {
@@ -120,7 +134,12 @@ impl<'s> Mender<'s> {
         let right = self.part_end(at);
         let opening = open.map(|index| self.tokens[index].token);
         let span = self.span_of(left, right);
-        if !self.quiet && !self.reported(span) {
+        // A bracket that was made up was reported as missing.
+        let made_up = self
+            .tokens
+            .get(at)
+            .is_some_and(|t| closes(t.token) && t.start == t.end);
+        if !self.quiet && !made_up && !self.reported(span) {
             let error = errors::unexpected(self.file, self.text, &self.tokens, at, opening);
             self.report(error);
         }
@@ -464,6 +483,9 @@ impl<'s> Mender<'s> {
         if out[at - 1].is_inserted_comma() {
             at -= 1;
         }
+        if opens_interpolation(opened.lexeme.token) && !self.stopped {
+            self.unclosed_strings.push(opened.lexeme.end);
+        }
         self.report(errors::unclosed(self.file, opened.lexeme, place));
         let close = closing(opened.lexeme.token);
         let before = out[at - 1].end;
@@ -538,8 +560,10 @@ fn matching(stack: &[Opened], close: Token, indent: Option<usize>) -> Option<usi
         .enumerate()
         .rev()
         .take_while(|(_, opened)| {
+            // What is inside a string does not end what is outside, unless a line says so.
             close == Token::InterpolationEnd
                 || close == Token::InterpolationMiddle
+                || indent.is_some()
                 || !opens_interpolation(opened.lexeme.token)
         })
         .filter(|(_, opened)| pairs(opened.lexeme.token, close))
