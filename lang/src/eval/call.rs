@@ -509,13 +509,30 @@ impl Machine<'_> {
         match check.value {
             Value::Bound(_) => self.validate_bound(check, Value::Node(node)),
             Value::Validator(index) => {
-                let saved = (self.env, self.source, self.errs, self.is_validator, self.info);
-                (self.env, self.source, self.errs, self.is_validator, self.info) =
-                    (check.env, check.place, NIL, true, check.info);
+                let saved = (
+                    self.env,
+                    self.source,
+                    self.errs,
+                    self.is_validator,
+                    self.info,
+                );
+                (
+                    self.env,
+                    self.source,
+                    self.errs,
+                    self.is_validator,
+                    self.info,
+                ) = (check.env, check.place, NIL, true, check.info);
                 self.in_validator += 1;
                 let error = self.validate_with(index, Value::Node(node), check.place);
                 self.in_validator -= 1;
-                (self.env, self.source, self.errs, self.is_validator, self.info) = saved;
+                (
+                    self.env,
+                    self.source,
+                    self.errs,
+                    self.is_validator,
+                    self.info,
+                ) = saved;
                 error
             }
             _ => None,
@@ -632,7 +649,11 @@ impl Machine<'_> {
         let node = self.new_inline();
         // The history goes on, so that a validator that leads back to itself is seen to.
         let (refs, cyclic) = (self.info.refs, self.info.cyclic);
-        let info = Info { refs, cyclic, ..Info::default() };
+        let info = Info {
+            refs,
+            cyclic,
+            ..Info::default()
+        };
         for &(expr, env) in values {
             self.add_conjunct_record(node, expr, env, info);
         }

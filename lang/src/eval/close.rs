@@ -265,7 +265,13 @@ impl Machine<'_> {
         })
     }
 
-    fn evidence_for(&self, arc: Node, edges: &[(u32, u32)], all: &[Required], index: usize) -> bool {
+    fn evidence_for(
+        &self,
+        arc: Node,
+        edges: &[(u32, u32)],
+        all: &[Required],
+        index: usize,
+    ) -> bool {
         let r = all[index];
         let evidence = &self.s(arc).evidence;
         if evidence

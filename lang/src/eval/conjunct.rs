@@ -515,7 +515,12 @@ impl Machine<'_> {
             unreachable!("called with a bound")
         };
         let bound = self.program.bounds[index as usize];
-        let check = Check { value, env, info, place: expr };
+        let check = Check {
+            value,
+            env,
+            info,
+            place: expr,
+        };
         let kind = self.s(node).kind;
         match bound.op {
             Comparison::Less
@@ -604,7 +609,12 @@ impl Machine<'_> {
                 return;
             }
         }
-        self.s_mut(node).checks.push(Check { value, env, info, place: expr });
+        self.s_mut(node).checks.push(Check {
+            value,
+            env,
+            info,
+            place: expr,
+        });
         if kind == Kind::TOP {
             self.s_mut(node).has_top = true;
         }

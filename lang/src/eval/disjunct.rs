@@ -14,6 +14,7 @@ use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
+use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// A disjunction for which an arm has been chosen.
@@ -371,13 +372,12 @@ impl Machine<'_> {
         }) {
             return false;
         }
+        let mut plain = Vec::with_capacity(list.len());
         for d in list {
-            let DisjunctionSource::Expr(index) = d.source else {
+            let Some(arms) = self.plain_arms(&d.source) else {
                 return false;
             };
-            if !self.is_plain(index) {
-                return false;
-            }
+            plain.push(arms);
         }
         let scalar = self.s(node).scalar;
         let base = if scalar != Value::None {
@@ -389,11 +389,8 @@ impl Machine<'_> {
             let (mode, own) = self.s(node).arm_default;
             vec![(base, mode, own)]
         };
-        for d in list {
-            let DisjunctionSource::Expr(index) = d.source else {
-                unreachable!("checked above")
-            };
-            left = self.scalar_step(left, index);
+        for arms in &plain {
+            left = self.scalar_step(left, arms);
             if left.is_empty() {
                 return false;
             }
@@ -436,32 +433,79 @@ impl Machine<'_> {
         true
     }
 
-    fn is_plain(&self, index: u32) -> bool {
+    /// The arms of a disjunction, where all are scalars, types and bounds, or chains of such.
+    fn plain_arms(&mut self, source: &DisjunctionSource) -> Option<PlainArms> {
+        match *source {
+            DisjunctionSource::Expr(index) => {
+                let d = &self.program.disjunctions[index as usize];
+                d.arms
+                    .iter()
+                    .map(|&(expr, mark)| {
+                        let arm = match self.program.exprs[expr as usize] {
+                            Expr::Value(value) if self.is_plain(value) => PlainArm::Value(value),
+                            Expr::Disjunction(inner) if self.is_plain_chain(inner) => {
+                                PlainArm::Chain(inner)
+                            }
+                            _ => return None,
+                        };
+                        Some((arm, default_mode(d.marked, mark)))
+                    })
+                    .collect()
+            }
+            DisjunctionSource::Value { index, .. } => {
+                let d = self.disjunctions[index as usize].clone();
+                let mut arms = PlainArms::new();
+                for (i, value) in d.values.iter().enumerate() {
+                    let value = match *value {
+                        Value::Node(node) => {
+                            self.finalize(node);
+                            let target = self.deref(node);
+                            if self.n(target).arc_count > 0 {
+                                return None;
+                            }
+                            self.n(target).base
+                        }
+                        value => value,
+                    };
+                    if !is_scalar(value) {
+                        return None;
+                    }
+                    let mark = default_mode(d.has_defaults, i < d.defaults);
+                    arms.push((PlainArm::Value(value), mark));
+                }
+                Some(arms)
+            }
+        }
+    }
+
+    fn is_plain_chain(&self, index: u32) -> bool {
         self.program.disjunctions[index as usize]
             .arms
             .iter()
             .all(|&(expr, _)| match self.program.exprs[expr as usize] {
-                Expr::Value(value) => {
-                    is_scalar(value)
-                        || match value {
-                            Value::Kind(kind) => kind != Kind::TOP,
-                            Value::Bound(b) => {
-                                let b = self.program.bounds[b as usize];
-                                !matches!(b.op, Comparison::NotEqual | Comparison::Equal)
-                            }
-                            Value::Conjunction(_) => true,
-                            _ => false,
-                        }
-                }
-                Expr::Disjunction(inner) => self.is_plain(inner),
+                Expr::Value(value) => self.is_plain(value),
+                Expr::Disjunction(inner) => self.is_plain_chain(inner),
                 _ => false,
             })
+    }
+
+    fn is_plain(&self, value: Value) -> bool {
+        is_scalar(value)
+            || match value {
+                Value::Kind(kind) => kind != Kind::TOP,
+                Value::Bound(b) => {
+                    let b = self.program.bounds[b as usize];
+                    !matches!(b.op, Comparison::NotEqual | Comparison::Equal)
+                }
+                Value::Conjunction(_) => true,
+                _ => false,
+            }
     }
 
     fn scalar_step(
         &mut self,
         left: Vec<(Value, Default3, Default3)>,
-        index: u32,
+        arms: &PlainArms,
     ) -> Vec<(Value, Default3, Default3)> {
         struct Pair {
             value: Value,
@@ -469,16 +513,12 @@ impl Machine<'_> {
             own: Default3,
             inner: Vec<(Value, Default3, Default3)>,
         }
-        let marked = self.program.disjunctions[index as usize].marked;
-        let count = self.program.disjunctions[index as usize].arms.len();
         let mut pairs = Vec::new();
         let (mut left_drops, mut right_drops) = (true, true);
         for &(base, mode, own) in &left {
-            for arm in 0..count {
-                let (expr, mark) = self.program.disjunctions[index as usize].arms[arm];
-                let mark = default_mode(marked, mark);
-                let pair = match self.program.exprs[expr as usize] {
-                    Expr::Value(value) => match self.meet_scalars(base, value) {
+            for &(arm, mark) in arms {
+                let pair = match arm {
+                    PlainArm::Value(value) => match self.meet_scalars(base, value) {
                         Some(value) => Pair {
                             value,
                             mode,
@@ -487,8 +527,11 @@ impl Machine<'_> {
                         },
                         None => continue,
                     },
-                    Expr::Disjunction(nested) => {
-                        let inner = self.scalar_step(vec![(base, mode, mark)], nested);
+                    PlainArm::Chain(nested) => {
+                        let Some(nested) = self.plain_arms(&DisjunctionSource::Expr(nested)) else {
+                            continue;
+                        };
+                        let inner = self.scalar_step(vec![(base, mode, mark)], &nested);
                         match inner[..] {
                             [] => continue,
                             [(value, mode, _)] => Pair {
@@ -505,7 +548,6 @@ impl Machine<'_> {
                             },
                         }
                     }
-                    _ => unreachable!("only plain disjunctions get here"),
                 };
                 if mode == Default3::Is || own == Default3::Is {
                     left_drops = false;
@@ -548,7 +590,12 @@ impl Machine<'_> {
         new: (Value, Default3, Default3),
     ) {
         for entry in out.iter_mut() {
-            if entry.0 == new.0 || self.equal_values(entry.0, new.0, Equality::Structural) {
+            let equal = match (entry.0, new.0) {
+                (a, b) if a == b => true,
+                (a, b) if is_scalar(a) && is_scalar(b) => self.equal_scalars(a, b),
+                (a, b) => self.equal_values(a, b, Equality::Structural),
+            };
+            if equal {
                 if new.1 == Default3::Is {
                     entry.1 = Default3::Is;
                 }
@@ -1250,6 +1297,16 @@ struct Factor<'s> {
     later: &'s [Assigned],
     mode: Mode,
 }
+
+/// An arm of a disjunction of scalars.
+#[derive(Clone, Copy, Debug)]
+enum PlainArm {
+    Value(Value),
+    /// A chain in parentheses, into `Program::disjunctions`.
+    Chain(u32),
+}
+
+type PlainArms = SmallVec<[(PlainArm, Default3); 6]>;
 
 /// Whether the value is a concrete scalar.
 pub(super) fn is_scalar(value: Value) -> bool {

@@ -43,9 +43,9 @@ impl Tags {
                 let error = Diagnostic::error(Code(908), format!("no file has a tag `{name}`"));
                 match known {
                     [] => error,
-                    _ if known.contains(name) => {
-                        error.help(format!("to set the tag `{name}`, give it a value: `{name}=…`"))
-                    }
+                    _ if known.contains(name) => error.help(format!(
+                        "to set the tag `{name}`, give it a value: `{name}=…`"
+                    )),
                     _ => error.note(format!("the tags here are: {}", known.join(", "))),
                 }
             })
