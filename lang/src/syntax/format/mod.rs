@@ -65,7 +65,9 @@ fn format_once(text: &str) -> Option<(String, bool)> {
     let mut walker = Walker::new(Some(cursor), faults);
     walker.file(&parsed.file);
     let out = walker.finish();
-    keeps_everything(text, &tokens, &comments, &out).then_some((out, sound))
+    let kept = keeps_everything(text, &tokens, &comments, &out)
+        && (!parsed.errors.is_empty() || super::parse(file, &out).errors.is_empty());
+    kept.then_some((out, sound))
 }
 
 /// Whether an error leaves a hole in the tree.

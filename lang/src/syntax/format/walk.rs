@@ -266,6 +266,9 @@ impl<'s> Walker<'s> {
             self.put(&quote::line_string(&import.path));
             self.line_comment();
             self.wish(LINE);
+            if !self.begins_line() {
+                self.wish(FIXED);
+            }
         }
         if group {
             self.comments();
