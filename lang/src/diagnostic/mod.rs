@@ -77,7 +77,7 @@ impl SourceMap {
 
     /// One-based line and column of a byte offset; the column counts bytes, as CUE's does.
     pub fn line_column(&self, file: FileId, offset: u32) -> (u32, u32) {
-        let text = &self.get(file).text.as_bytes()[..];
+        let text = self.get(file).text.as_bytes();
         let before = &text[..(offset as usize).min(text.len())];
         let line = before.iter().filter(|&&b| b == b'\n').count() as u32 + 1;
         let column = before.iter().rev().take_while(|&&b| b != b'\n').count() as u32 + 1;
@@ -223,9 +223,7 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
-    }
+    rows[0] = (0..=b.len()).collect();
     for i in 1..=a.len() {
         for j in 1..=b.len() {
             let cost = usize::from(a[i - 1] != b[j - 1]);

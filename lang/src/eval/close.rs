@@ -487,15 +487,9 @@ impl Machine<'_> {
             if !(any && r.kind != GroupKind::Literal) && parent != NIL && self.has_state(parent) {
                 let id = self.parent_ellipsis(&edges, &r, parent);
                 if id != 0 {
-                    if !any {
-                        r.removed = true;
-                    } else if r.kind == GroupKind::Literal
-                        && !self
-                            .s(node)
-                            .evidence
-                            .iter()
-                            .any(|e| self.contains_group(&edges, id, e.id))
-                    {
+                    let evidence = &self.s(node).evidence;
+                    let inside = |e: &Evidence| self.contains_group(&edges, id, e.id);
+                    if !any || r.kind == GroupKind::Literal && !evidence.iter().any(inside) {
                         r.removed = true;
                     }
                 }

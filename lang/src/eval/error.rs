@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 /// What sort of error a bottom is, worst first. The last two may be mended by more information.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum ErrorCode {
+pub(super) enum ErrorCode {
     #[default]
     Eval,
     /// `error("…")`.
@@ -22,20 +22,8 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Whether more information may still mend it.
-    pub fn is_incomplete(self) -> bool {
+    pub(super) fn is_incomplete(self) -> bool {
         self >= ErrorCode::Incomplete
-    }
-
-    /// The name CUE's tests give it.
-    pub fn name(self) -> &'static str {
-        match self {
-            ErrorCode::Eval => "eval",
-            ErrorCode::User => "user",
-            ErrorCode::Literal => "user",
-            ErrorCode::StructuralCycle => "structural cycle",
-            ErrorCode::Incomplete => "incomplete",
-            ErrorCode::Cycle => "cycle",
-        }
     }
 }
 

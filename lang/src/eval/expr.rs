@@ -830,16 +830,15 @@ impl Machine<'_> {
         mode: Mode,
     ) -> Step<Value> {
         let text = operator_text(op);
-        match op {
-            Operator::And { short: true } | Operator::Or { short: true } => {
-                if self.concrete_possible(left, text) {
-                    let decides = matches!(op, Operator::Or { .. });
-                    if self.operand(left, text)? == Value::Bool(decides) {
-                        return Ok(Value::Bool(decides));
-                    }
-                }
+        let short = matches!(
+            op,
+            Operator::And { short: true } | Operator::Or { short: true }
+        );
+        if short && self.concrete_possible(left, text) {
+            let decides = matches!(op, Operator::Or { .. });
+            if self.operand(left, text)? == Value::Bool(decides) {
+                return Ok(Value::Bool(decides));
             }
-            _ => {}
         }
         if !self.concrete_possible(left, text) || !self.concrete_possible(right, text) {
             return Ok(Value::None);
@@ -1010,10 +1009,6 @@ impl Machine<'_> {
             self.add_incomplete("non-concrete value for bound");
             return Ok(Value::None);
         }
-        let value = match value {
-            Value::Node(node) => Value::Node(node),
-            other => other,
-        };
         Ok(self.program.bound(op, value))
     }
 

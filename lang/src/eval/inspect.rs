@@ -134,11 +134,10 @@ impl Evaluation<'_> {
         };
         let kind = match base {
             Value::Bottom(_) => match (kept, code) {
-                (Some(value @ (Value::Struct | Value::List { .. })), Some(code))
-                    if matches!(code, ErrorCode::Incomplete | ErrorCode::Cycle) =>
-                {
-                    m.kind(value)
-                }
+                (
+                    Some(value @ (Value::Struct | Value::List { .. })),
+                    Some(ErrorCode::Incomplete | ErrorCode::Cycle),
+                ) => m.kind(value),
                 (_, Some(ErrorCode::Incomplete | ErrorCode::Cycle)) => Kind::TOP,
                 _ => Kind::NONE,
             },

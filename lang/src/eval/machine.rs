@@ -383,10 +383,12 @@ pub(super) struct Check {
     pub place: ExprId,
 }
 
+/// "The first group lies in the second", beyond what their parents say.
+pub(super) type Edges = Rc<Vec<(u32, u32)>>;
+
 /// Everything about a node while it is evaluated.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub node: Node,
     pub started: bool,
     pub provided: Condition,
     pub completed: Condition,
@@ -453,7 +455,7 @@ pub(super) struct State {
     pub requirements: Vec<Requirement>,
     pub replacements: Vec<(u32, u32)>,
     /// Own and outer replacements, and how many were own when they were collected.
-    pub edges: Option<(usize, Rc<Vec<(u32, u32)>>)>,
+    pub edges: Option<(usize, Edges)>,
     pub required: Option<Rc<Vec<Required>>>,
     pub drop_parent_requirements: bool,
 }
@@ -463,12 +465,11 @@ pub(super) type Mode3 = Option<Mode>;
 
 impl State {
     /// Forgets everything but the buffers.
-    pub(super) fn reset(&mut self, node: Node) {
+    pub(super) fn reset(&mut self) {
         macro_rules! keep {
             ($($field:ident),*) => {
                 $( let mut $field = std::mem::take(&mut self.$field); $field.clear(); )*
                 *self = State {
-                    node,
                     kind: Kind::TOP,
                     kind_expr: NO_EXPR,
                     scalar: Value::None,
@@ -501,12 +502,6 @@ impl State {
             requirements,
             replacements
         );
-    }
-}
-
-impl std::default::Default for Value {
-    fn default() -> Value {
-        Value::None
     }
 }
 
@@ -591,7 +586,6 @@ pub(crate) struct Machine<'a> {
     /// Errors of the expression under evaluation.
     pub(super) errs: ErrId,
     pub(super) stats: Stats,
-    pub(super) steps: u64,
 }
 
 impl<'a> Machine<'a> {
@@ -648,7 +642,6 @@ impl<'a> Machine<'a> {
             node: NIL,
             errs: NIL,
             stats: Stats::default(),
-            steps: 0,
         }
     }
 

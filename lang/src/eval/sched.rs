@@ -30,7 +30,7 @@ impl Machine<'_> {
                 (self.states.len() - 1) as StateId
             }
         };
-        self.states[id as usize].reset(node);
+        self.states[id as usize].reset();
         self.n_mut(node).state = id;
         let NodeData { parent, label, .. } = *self.n(node);
         let mut provided = SCALAR | ARC_TYPE;
@@ -382,10 +382,10 @@ impl Machine<'_> {
         if !self.has_state(node) {
             return Ok(true);
         }
-        if flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent) {
-            if self.has_state(node) {
-                self.signal(node, ANCESTORS);
-            }
+        let known =
+            flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent);
+        if known && self.has_state(node) {
+            self.signal(node, ANCESTORS);
         }
         Ok(done)
     }

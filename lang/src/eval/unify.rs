@@ -54,10 +54,10 @@ impl Machine<'_> {
             return Ok(true);
         }
         let parent = self.n(node).parent;
-        if self.is_unrooted(node) || self.children_known(parent) || mode == Mode::Finalize {
-            if self.has_state(node) {
-                self.signal(node, ANCESTORS);
-            }
+        let known =
+            self.is_unrooted(node) || self.children_known(parent) || mode == Mode::Finalize;
+        if known && self.has_state(node) {
+            self.signal(node, ANCESTORS);
         }
         let own_needs = needs & !SUB_FIELDS;
         if self.n(node).base == Value::None {
@@ -426,10 +426,10 @@ impl Machine<'_> {
         }
         let checks = std::mem::take(&mut self.s_mut(node).checks);
         for check in checks {
-            if let Some(error) = self.validate(check, node) {
-                if self.has_state(node) {
-                    self.node_error(node, error);
-                }
+            if let Some(error) = self.validate(check, node)
+                && self.has_state(node)
+            {
+                self.node_error(node, error);
             }
         }
         Ok(())
@@ -637,13 +637,11 @@ impl Machine<'_> {
                 }
             }
             let data = *self.n(node);
-            if data.has(NodeData::DYNAMIC)
+            let known = data.has(NodeData::DYNAMIC)
                 || data.label.is_let()
-                || self.children_known(data.parent)
-            {
-                if self.has_state(node) {
-                    self.signal(node, ANCESTORS);
-                }
+                || self.children_known(data.parent);
+            if known && self.has_state(node) {
+                self.signal(node, ANCESTORS);
             }
             if self.in_progress(node) && !self.all_started(node) {
                 let mut wanted = VALUE | FIELD_CONJUNCTS | TASKS;

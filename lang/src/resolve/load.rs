@@ -33,7 +33,6 @@ pub(crate) fn load(
         errors: Vec::new(),
     };
     loader.program.packages.push(Package {
-        path: main.path.clone(),
         name: main.name.clone(),
         files: Vec::new(),
     });
@@ -120,7 +119,6 @@ impl Loader<'_> {
         match self.importer.import(self.sources, path, from) {
             Ok(files) => {
                 self.program.packages.push(Package {
-                    path: path.clone(),
                     name: files.name.clone(),
                     files: Vec::new(),
                 });

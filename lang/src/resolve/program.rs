@@ -81,9 +81,10 @@ pub(crate) enum ArcType {
 }
 
 /// A value that fits sixteen bytes; strings, numbers and structures are indices.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) enum Value {
     /// Nothing known yet.
+    #[default]
     None,
     /// Being evaluated.
     Cycle,
@@ -309,11 +310,12 @@ pub(crate) enum Clause {
     },
 }
 
+/// Names and bodies of a field's attributes.
+pub(crate) type Attributes = Vec<(Arc<str>, Arc<str>)>;
+
 /// A package of the program.
 #[derive(Clone, Debug)]
 pub(crate) struct Package {
-    /// Import path; hidden labels belong to it.
-    pub path: Arc<str>,
     pub name: Arc<str>,
     /// One [`Expr::Struct`] for each file.
     pub files: Vec<ExprId>,
@@ -353,7 +355,7 @@ pub(crate) struct BoundValue {
 
 /// The whole program.
 #[derive(Default, Debug)]
-pub struct Program {
+pub(crate) struct Program {
     pub(crate) exprs: Vec<Expr>,
     /// Parallel to `exprs`.
     pub(crate) places: Vec<Place>,
@@ -378,7 +380,7 @@ pub struct Program {
     /// Constant conjunctions: predeclared ranges such as `uint8`.
     pub(crate) conjunctions: Vec<Vec<Value>>,
     /// Attributes of fields, by the index of their declaration.
-    pub(crate) attributes: FxHashMap<u32, Vec<(Arc<str>, Arc<str>)>>,
+    pub(crate) attributes: FxHashMap<u32, Attributes>,
 }
 
 impl Program {

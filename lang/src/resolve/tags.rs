@@ -434,12 +434,11 @@ pub fn arguments(body: &str) -> Vec<Argument> {
 
 /// The text of a string literal, or the text as it is.
 fn unquote(text: &str) -> String {
-    if text.starts_with(['"', '#']) {
-        if let (Expr::String(value, _), errors) = crate::syntax::parse_expr(FileId(0), text) {
-            if errors.is_empty() {
-                return value.to_string();
-            }
-        }
+    if text.starts_with(['"', '#'])
+        && let (Expr::String(value, _), errors) = crate::syntax::parse_expr(FileId(0), text)
+        && errors.is_empty()
+    {
+        return value.to_string();
     }
     text.to_string()
 }

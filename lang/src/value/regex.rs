@@ -217,7 +217,7 @@ impl<'p> Translator<'p> {
         }
         self.skip_to(at + 2);
         let mut flags = String::new();
-        while let Some((_, c)) = self.rest.next() {
+        for (_, c) in self.rest.by_ref() {
             match c {
                 'i' | 'm' | 's' | 'U' => flags.push(c),
                 '-' if !flags.contains('-') => flags.push('-'),
