@@ -137,12 +137,7 @@ fn rules_hold_or_do_not() {
             "{for: 5m}",
             "{for: 2h}",
         ),
-        (
-            fields,
-            "self.?a__dash__b.orValue(1) == 1",
-            "{}",
-            "{a-b: 2}",
-        ),
+        (fields, "self.?a__dash__b.orValue(1) == 1", "{}", "{a-b: 2}"),
         (
             "x-kubernetes-int-or-string: true",
             "type(self) == int || self.endsWith('%')",

@@ -107,7 +107,7 @@ fn outcomes(code: &str) -> Vec<(String, String, String)> {
 const VIEW: View = View {
     hidden: false,
     definitions: true,
-    optional: true,
+    optional: false,
     attributes: false,
     defaults: true,
     concrete: false,
@@ -121,11 +121,17 @@ fn said<'c>(code: &'c str, field: &Field) -> Option<&'c str> {
 
 fn name(field: &Field) -> Option<(String, Selector)> {
     match &field.label {
-        Label::Ident(ident) if ident.name.starts_with(['_', '#']) => {
-            Some((ident.name.to_string(), Selector::Special(ident.name.to_string())))
+        Label::Ident(ident) if ident.name.starts_with(['_', '#']) => Some((
+            ident.name.to_string(),
+            Selector::Special(ident.name.to_string()),
+        )),
+        Label::Ident(ident) => Some((
+            ident.name.to_string(),
+            Selector::Field(ident.name.to_string()),
+        )),
+        Label::String { value, .. } => {
+            Some((value.to_string(), Selector::Field(value.to_string())))
         }
-        Label::Ident(ident) => Some((ident.name.to_string(), Selector::Field(ident.name.to_string()))),
-        Label::String { value, .. } => Some((value.to_string(), Selector::Field(value.to_string()))),
         _ => None,
     }
 }
@@ -159,7 +165,9 @@ fn the_table_of_diagnostics_is_the_catalogue() -> std::io::Result<()> {
     const BEGIN: &str = "<!-- the catalogue -->\n";
     let path = chapters().join("diagnostics.md");
     let text = std::fs::read_to_string(&path)?;
-    let (head, _) = text.split_once(BEGIN).expect("the chapter says where the table begins");
+    let (head, _) = text
+        .split_once(BEGIN)
+        .expect("the chapter says where the table begins");
     let mut made = format!("{head}{BEGIN}\n| code | what is wrong |\n|---|---|\n");
     for entry in ENTRIES {
         made.push_str(&format!("| {} | {} |\n", entry.code, entry.title));
@@ -167,7 +175,10 @@ fn the_table_of_diagnostics_is_the_catalogue() -> std::io::Result<()> {
     if made != text && std::env::var_os("UPDATE_SUITES").is_some() {
         return std::fs::write(path, made);
     }
-    assert!(made == text, "run the tests with UPDATE_SUITES=1 to write spec/diagnostics.md anew");
+    assert!(
+        made == text,
+        "run the tests with UPDATE_SUITES=1 to write spec/diagnostics.md anew"
+    );
     Ok(())
 }
 
@@ -184,7 +195,10 @@ fn the_index_has_every_chapter() -> std::io::Result<()> {
     }
     for link in index.split("](").skip(1) {
         let name = link.split(')').next().unwrap_or_default();
-        assert!(chapters().join(name).exists(), "spec/README.md names {name}");
+        assert!(
+            chapters().join(name).exists(),
+            "spec/README.md names {name}"
+        );
     }
     Ok(())
 }

@@ -382,8 +382,7 @@ impl Machine<'_> {
         if !self.has_state(node) {
             return Ok(true);
         }
-        let known =
-            flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent);
+        let known = flags & NodeData::DYNAMIC != 0 || label.is_let() || self.children_known(parent);
         if known && self.has_state(node) {
             self.signal(node, ANCESTORS);
         }

@@ -54,8 +54,7 @@ impl Machine<'_> {
             return Ok(true);
         }
         let parent = self.n(node).parent;
-        let known =
-            self.is_unrooted(node) || self.children_known(parent) || mode == Mode::Finalize;
+        let known = self.is_unrooted(node) || self.children_known(parent) || mode == Mode::Finalize;
         if known && self.has_state(node) {
             self.signal(node, ANCESTORS);
         }
