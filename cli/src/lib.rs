@@ -4,6 +4,11 @@
 //! files; what went wrong goes to [`report`]. Exit code 0: fine; 1: the input is at fault; 2: the
 //! call is.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "an error is a diagnostic that ends the command; its size costs nothing"
+)]
+
 pub mod args;
 pub mod commands;
 pub mod encode;

@@ -100,7 +100,7 @@ pub fn parse(files: &Files, arguments: &[String]) -> Result<Vec<Input>, Diagnost
         } else if let Some((name, rest)) = qualified(argument) {
             return Err(Diagnostic::error(
                 Code(910),
-                format!("a file type and a file's name are two arguments"),
+                "a file type and a file's name are two arguments",
             )
             .help(format!("write `{name}: {rest}`")));
         } else {

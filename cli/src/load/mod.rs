@@ -75,7 +75,10 @@ pub struct Loader<'f> {
 }
 
 /// A file that was read: its tree and what was wrong, or why it could not be.
-type ReadFile = Result<(FileId, Arc<tree::File>, Vec<Diagnostic>), Diagnostic>;
+type ReadFile = Result<ParsedFile, Diagnostic>;
+
+/// A file, its tree, and what was wrong with its text.
+type ParsedFile = (FileId, Arc<tree::File>, Vec<Diagnostic>);
 
 impl<'f> Loader<'f> {
     /// A loader for one run.
@@ -486,16 +489,12 @@ impl<'f> Loader<'f> {
     }
 
     /// The source files in a directory that `@if`, `@ignore` and their names leave in.
-    #[expect(
-        clippy::type_complexity,
-        reason = "three plain parts, named where they are used"
-    )]
     fn sources_in(
         &mut self,
         sources: &mut SourceMap,
         dir: &Path,
         user: bool,
-    ) -> Result<Vec<(FileId, Arc<tree::File>, Vec<Diagnostic>)>, Diagnostic> {
+    ) -> Result<Vec<ParsedFile>, Diagnostic> {
         let names = self.files.list(dir).map_err(|e| {
             let message = format!(
                 "cannot read `{}`: {}",
