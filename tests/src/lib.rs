@@ -1,3 +1,4 @@
 //! The suites: archives of language tests and what runs them.
 
+pub mod builtin_reference;
 pub mod conformance;

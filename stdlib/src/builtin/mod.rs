@@ -24,6 +24,7 @@ mod strconv;
 mod strings;
 mod structs;
 mod tabwriter;
+mod template;
 mod time;
 mod uuid;
 
@@ -59,6 +60,7 @@ static PACKAGES: &[&Package] = &[
     &strings::PACKAGE,
     &structs::PACKAGE,
     &tabwriter::PACKAGE,
+    &template::PACKAGE,
     &time::PACKAGE,
     &uuid::PACKAGE,
 ];

@@ -1,0 +1,101 @@
+//! The reference chapter of the builtin packages, generated from their table.
+
+use holos_lang::value::builtin::{Builtins, Function, Package, Parameter};
+use std::fmt::Write;
+
+/// What stands above the packages.
+const HEAD: &str = "\
+# Builtin packages
+
+This chapter is generated from the table of the standard library:
+`cargo run -p holos-tests --bin builtin-reference > spec/builtins.md`.
+
+A package is imported by its path. The names, parameters and results of functions are those of CUE v0.17;
+`kubernetes` is our own. A function that answers with a boolean is a validator too, called without its
+first argument: `name: strings.MaxRunes(63)`; one with a single parameter needs no call: `ip: net.IPv4`.
+A wrong argument is an error at the call. A parameter with `=` may be left out; one marked *value* takes
+a value that need not be concrete, such as a schema.
+
+## Limits
+
+| what | limit |
+|---|---|
+| a text or list that a function makes | 268435456 bytes (elements count 16) |
+| `strings.Repeat`, `list.Repeat` | count 268435456 |
+| `list.Range` | 1048576 elements |
+| shifts and bit indices | 524288 |
+| decimal exponents | 100000 |
+| digits of a number read from text | 200000 |
+| digits behind the point, `strconv.FormatFloat` | 100000 |
+| order of `math.Jn`, `math.Yn` | 10000 |
+| regular expressions | repeats 1000, nesting 250, 32 MiB compiled |
+| blocks in `kubernetes.DisjointCIDRs` | 4096 |
+
+## Where CUE differs
+
+- `list.IsSorted` refuses a comparator without the field `less`; CUE answers true.
+- `math.Floor` and its like are exact at any size; CUE answers 0 beyond 34 digits.
+- `math.Exp`, `math.Pow10`: the exponent of a result is at most 100000 in magnitude; CUE's limits vary.
+- 64-bit functions of `math` (`Sin`, `Gamma`, …) may differ in the last digits.
+- `time.ToUnixNano` refuses years before 1678 and after 2262; CUE answers with an overflown number.
+- `uuid.Valid` called with its argument answers true; CUE crashes.
+- `yaml.Marshal` writes a number or text the same way wherever it comes from; CUE keeps a literal's spelling.
+- `toml.Marshal` refuses null; CUE leaves it out.
+- Names of groups in regular expressions are unique and begin with a letter or `_`.
+- `text/template.Execute` has no function `call`; it runs at most a million steps, 100 templates deep.
+- Not there yet: `encoding/openapi`.
+";
+
+/// The whole chapter.
+pub fn chapter(builtins: &dyn Builtins) -> String {
+    let mut out = HEAD.to_owned();
+    for path in builtins.paths() {
+        if let Some(package) = builtins.package(path) {
+            section(package, &mut out);
+        }
+    }
+    out
+}
+
+fn section(package: &Package, out: &mut String) {
+    let _ = write!(out, "\n## {}\n\n{}\n", package.path, package.doc);
+    if !package.functions.is_empty() {
+        out.push_str("\n| function | |\n|---|---|\n");
+    }
+    for function in package.functions {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} |",
+            signature(function),
+            function.doc.replace('|', "\\|")
+        );
+    }
+    if !package.constants.is_empty() {
+        out.push_str("\n| constant | value |\n|---|---|\n");
+    }
+    for (name, value) in package.constants {
+        let _ = writeln!(out, "| `{name}` | `{}` |", value.replace('|', "\\|"));
+    }
+}
+
+fn signature(function: &Function) -> String {
+    let parameter = |parameter: &Parameter| {
+        let value = match parameter.mode {
+            holos_lang::value::builtin::Mode::Value => "value ",
+            holos_lang::value::builtin::Mode::Data => "",
+        };
+        let default = parameter
+            .default
+            .map(|text| format!(" = {text}"))
+            .unwrap_or_default();
+        format!("{}: {value}{}{default}", parameter.name, parameter.kind)
+    };
+    let parameters: Vec<String> = function.parameters.iter().map(parameter).collect();
+    let text = format!(
+        "{}({}): {}",
+        function.name,
+        parameters.join(", "),
+        function.result
+    );
+    text.replace('|', "\\|")
+}
