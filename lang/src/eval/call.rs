@@ -16,6 +16,8 @@ struct Signature {
     /// Arguments are passed unevaluated or non-concrete.
     open: bool,
     validator: bool,
+    /// How many arguments have no default.
+    required: usize,
 }
 
 impl Machine<'_> {
@@ -63,6 +65,7 @@ impl Machine<'_> {
                 };
                 Signature {
                     name: name.to_string(),
+                    required: kinds.len(),
                     kinds,
                     open,
                     validator,
@@ -72,6 +75,7 @@ impl Machine<'_> {
                 name: format!("{}.{}", package.name, f.name),
                 kinds: f.parameters.iter().map(|p| p.kind).collect(),
                 open: f.parameters.iter().any(|p| p.mode == ParamMode::Value),
+                required: f.parameters.iter().filter(|p| p.default.is_none()).count(),
                 validator: f.is_validator(),
             },
         }
@@ -176,7 +180,8 @@ impl Machine<'_> {
             return self.call_error(&arguments);
         }
         let partial = signature.validator && arguments.len() + 1 == signature.kinds.len();
-        if !partial && arguments.len() != signature.kinds.len() {
+        let enough = (signature.required..=signature.kinds.len()).contains(&arguments.len());
+        if !partial && !enough {
             let word = if arguments.len() > signature.kinds.len() {
                 "too many"
             } else {
@@ -296,9 +301,27 @@ impl Machine<'_> {
         Ok(Value::Bottom(error))
     }
 
+    /// The value of a parameter's default, a literal.
+    fn default_argument(&mut self, text: &str) -> Value {
+        let (expr, _) = crate::syntax::parse_expr(crate::diagnostic::FileId(0), text);
+        let data = match expr {
+            crate::syntax::tree::Expr::String(text, _) => Data::String(text),
+            _ => Data::Null,
+        };
+        self.value_of_data(&data)
+    }
+
     /// Calls a function with evaluated arguments.
     pub(super) fn apply(&mut self, function: u32, values: &[Value], exprs: &[ExprId]) -> Value {
         let signature = self.signature(function);
+        let mut values = values.to_vec();
+        if let Callable::Package(_, f) = self.program.functions[function as usize] {
+            // What the call leaves out has its default.
+            for parameter in f.parameters.iter().skip(values.len()) {
+                values.extend(parameter.default.map(|text| self.default_argument(text)));
+            }
+        }
+        let values = &values[..];
         for (index, &value) in values.iter().enumerate() {
             if let Value::Bottom(_) = self.unwrap(value) {
                 return self.unwrap(value);

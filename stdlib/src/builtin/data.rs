@@ -207,7 +207,10 @@ pub(super) mod yaml {
             },
         "Unmarshal" (data: TEXT) -> ANY,
             "The value of a YAML text of one document." => |context, a| {
-                Ok(context.make_expr(&document(&a, Format::Yaml)?))
+                match document(&a, Format::Yaml)? {
+                    Expr::Null(_) => Ok(context.make(&Data::Null)),
+                    expr => Ok(context.make_expr(&expr)),
+                }
             },
         "UnmarshalStream" (data: TEXT) -> ANY,
             "The list of the values of a text's documents." => |context, a| {

@@ -88,7 +88,8 @@ package! {
         "Whether an element equals v." => |context, a| {
             let wanted = a.value(1)?;
             for element in a.elements(context, 0)? {
-                if context.equal(element, wanted)? {
+                // Unlike `==`, an int and a float are never the same.
+                if context.kind(element) == context.kind(wanted) && context.equal(element, wanted)? {
                     return Ok(true);
                 }
             }
@@ -145,7 +146,8 @@ package! {
         "Whether the list is sorted by a comparator." => |context, a| {
             let (list, comparator) = (a.elements(context, 0)?, comparator(context, &a)?);
             for pair in list.windows(2) {
-                if less(context, comparator, pair[1], pair[0])? {
+                // A comparison that fails shows no order, as in CUE.
+                if less(context, comparator, pair[1], pair[0]).unwrap_or(true) {
                     return Ok(false);
                 }
             }

@@ -103,8 +103,6 @@ package! {
         "The instant so many seconds and nanoseconds after 1970-01-01, in UTC." => |_, a| {
             let (seconds, nanos) = (a.int(0)?, a.int(1)?);
             let seconds = seconds.checked_add(nanos.div_euclid(SECOND));
-            // Beyond, years have no sense and days overflow.
-            let seconds = seconds.filter(|s| s.unsigned_abs() < 1 << 55);
             let seconds = seconds.ok_or_else(|| error("the time is out of range").argument(0))?;
             let nanos = nanos.rem_euclid(SECOND) as u32;
             Ok(Time { seconds, nanos, offset: 0, zone: String::new() }.format(RFC3339_NANO))
@@ -495,8 +493,7 @@ impl Time {
         } else if self.offset == 0 {
             out.push_str("UTC");
         } else {
-            let parts = if self.offset / 60 % 60 == 0 { 1 } else { 2 };
-            self.offset_text(false, parts, out);
+            self.offset_text(false, 2, out);
         }
     }
 
@@ -763,9 +760,9 @@ impl<'t> Parser<'t> {
             return Some(());
         }
         if let Some(after) = self.rest.strip_prefix("GMT") {
-            let (hours, length) = signed(after).unwrap_or((0, 0));
+            // As in Go, its hours say how it is shown, and do not move the instant.
+            let length = signed(after).map_or(0, |(_, length)| length);
             self.zone = self.take(3 + length)?.to_owned();
-            self.offset = Some(hours * 3600);
             return Some(());
         }
         let upper = self

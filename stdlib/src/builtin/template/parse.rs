@@ -432,6 +432,9 @@ impl Reader<'_> {
         while self.eat("|") {
             commands.push(self.command()?);
         }
+        if matches!(commands[0][..], [Operand::Constant(Data::Null)]) {
+            return Err("nil is not a command".to_owned());
+        }
         let later = commands[1..]
             .iter()
             .all(|c| matches!(c[0], Operand::Function(_) | Operand::Field(..)));
