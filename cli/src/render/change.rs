@@ -53,6 +53,10 @@ fn objects(text: &[u8]) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
     for document in read(Format::Yaml, FileId(0), &text).documents {
         let value = value(&document);
+        // An empty file is a stream of one null.
+        if !matches!(value, Value::Struct(_)) {
+            continue;
+        }
         let field = |value: &Value, name: &str| match value {
             Value::Struct(fields) => fields.iter().position(|(key, _)| key == name),
             _ => None,
