@@ -395,7 +395,7 @@ impl SchemaReader<'_> {
             node.type_name()
         );
         self.diagnostics
-            .push(Diagnostic::error(Code(510), message).label(place, ""));
+            .push(Diagnostic::error(Code(510), message).label(place, "here"));
     }
 
     fn string(&mut self, node: &Node) -> Option<Box<str>> {

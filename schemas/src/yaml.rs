@@ -255,7 +255,7 @@ impl Reader<'_> {
             span,
         };
         self.diagnostics
-            .push(Diagnostic::error(Code(501), message).label(place, ""));
+            .push(Diagnostic::error(Code(501), message).label(place, "here"));
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), &'static str> {

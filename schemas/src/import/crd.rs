@@ -74,7 +74,7 @@ impl CrdReader<'_> {
         };
         self.import
             .diagnostics
-            .push(Diagnostic::error(Code(511), message).label(place, ""));
+            .push(Diagnostic::error(Code(511), message).label(place, "here"));
     }
 
     fn definition(&mut self, document: &Node) {
@@ -182,7 +182,7 @@ impl CrdReader<'_> {
                     let message =
                         format!("this rule of {shown} cannot be compiled, and is not checked");
                     let warning = Diagnostic::warning(Code(514), message)
-                        .label(place, "")
+                        .label(place, "here")
                         .note(error);
                     self.import.diagnostics.push(warning);
                 }

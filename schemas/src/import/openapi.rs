@@ -32,7 +32,7 @@ pub fn openapi(inputs: &[Input<'_>], extras: &Extras, options: &Options) -> Impo
                 let message = "this is not an OpenAPI document: it has neither definitions nor components.schemas";
                 import
                     .diagnostics
-                    .push(Diagnostic::error(Code(512), message).label(place, ""));
+                    .push(Diagnostic::error(Code(512), message).label(place, "here"));
                 continue;
             };
             unresolved(input, document, schemas, &mut import.diagnostics);
@@ -136,7 +136,7 @@ fn unresolved(input: &Input<'_>, node: &Node, schemas: &Node, diagnostics: &mut 
                     span: entry.value.span,
                 };
                 let message = format!("the reference `{target}` leads nowhere in this document");
-                diagnostics.push(Diagnostic::error(Code(513), message).label(place, ""));
+                diagnostics.push(Diagnostic::error(Code(513), message).label(place, "here"));
             }
         }
         unresolved(input, &entry.value, schemas, diagnostics);
