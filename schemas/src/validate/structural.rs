@@ -510,7 +510,10 @@ fn equals(text: &str, node: &Node) -> bool {
         Value::Float(f) => text.parse() == Ok(*f),
         Value::Bool(b) => text == if *b { "true" } else { "false" },
         Value::Null => text == "null",
-        _ => *text == node.to_json().to_string(),
+        _ => {
+            let json = node.to_json().to_string();
+            text == json.as_str()
+        }
     }
 }
 
