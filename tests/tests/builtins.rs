@@ -99,7 +99,7 @@ fn failure(line: &str) -> Option<String> {
 #[test]
 fn builtins_answer_as_cue_does() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/builtins");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
         .expect("the suite")
         .flatten()
         .map(|file| file.path())
