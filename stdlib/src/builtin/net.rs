@@ -388,7 +388,7 @@ fn is_label(label: &str) -> bool {
         Some(encoded) => punycode(encoded).is_some_and(|decoded| {
             let shown = |c: char| c == '-' || c.is_alphanumeric() || !c.is_ascii();
             let usual = |c: char| !c.is_control() && !c.is_uppercase() && !c.is_whitespace();
-            decoded.chars().any(|c| !c.is_ascii()) && decoded.chars().all(|c| shown(c) && usual(c))
+            !decoded.is_ascii() && decoded.chars().all(|c| shown(c) && usual(c))
         }),
         None => label.get(2..4) != Some("--"),
     }

@@ -96,7 +96,7 @@ pub(super) fn sprintf(format: &str, values: &[&Data]) -> Result<String, String> 
             }
             after = &after[1..];
         }
-        let mut number = |after: &mut &str| {
+        let number = |after: &mut &str| {
             let end = after
                 .find(|c: char| !c.is_ascii_digit())
                 .unwrap_or(after.len());
