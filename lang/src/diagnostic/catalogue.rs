@@ -579,7 +579,7 @@ platform.#Platform & {name: "acme"}"#,
         title: "a file cannot be read",
         explanation: "The system refused to read a file or directory: rights, a device error, or a file \
                       larger than 1 GiB.",
-        wrong: "holosc eval /root/secret.holos",
+        wrong: "holosc eval secret.holos",
         mend: "Give yourself the right to read it, or name another file.",
     },
     Entry {

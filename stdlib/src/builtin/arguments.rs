@@ -12,7 +12,6 @@ pub(super) const MAX_REPEAT: i64 = 1 << 28;
 /// The greatest length in bytes of a text a function makes, and in elements of a list.
 pub(super) const MAX_RESULT: usize = 1 << 28;
 
-pub(super) const NULL: Kind = Kind::NULL;
 pub(super) const BOOL: Kind = Kind::BOOL;
 pub(super) const INT: Kind = Kind::INT;
 pub(super) const NUMBER: Kind = Kind::NUMBER;
