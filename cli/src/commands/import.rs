@@ -11,7 +11,7 @@ use holos_lang::diagnostic::{Code, Diagnostic, FileId, Source};
 use holos_schemas::import::{self as schemas, Options};
 use holos_stdlib::encoding::{ImportOptions, import};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(session: &mut Session, args: &Import) -> Outcome {
@@ -184,7 +184,7 @@ fn bytes(session: &Session, name: &str) -> Result<Vec<u8>, Diagnostic> {
 }
 
 /// Writes a new file, or over one that is there where that was asked for.
-fn put(session: &Session, path: &PathBuf, text: &str, force: bool) -> Result<(), Diagnostic> {
+fn put(session: &Session, path: &Path, text: &str, force: bool) -> Result<(), Diagnostic> {
     if path.exists() && !force {
         let message = format!("`{}` exists", session.files.display(path));
         return Err(Diagnostic::error(Code(905), message).help("overwrite it with `--force`"));

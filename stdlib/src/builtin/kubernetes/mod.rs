@@ -130,10 +130,9 @@ package! {
         "Whether s can name an environment variable: A-Z, a-z, 0-9, _, - and ., no digit in front." => |_, a| {
             let valid = |s: &str| {
                 let known = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-                !s.is_empty()
-                    && s.chars().all(known)
-                    && !s.starts_with(|c: char| c.is_ascii_digit())
-                    && !(s == "." || s.starts_with(".."))
+                let digit_first = s.starts_with(|c: char| c.is_ascii_digit());
+                let dots = s == "." || s.starts_with("..");
+                !s.is_empty() && s.chars().all(known) && !digit_first && !dots
             };
             check(&a, valid, "the name of an environment variable")
         },
