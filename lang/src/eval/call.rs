@@ -262,6 +262,13 @@ impl Machine<'_> {
             }
             Value::Node(node) => {
                 self.state(node);
+                let target = self.deref(node);
+                if self.n(target).status == Status::Finalized
+                    && let value @ Value::Disjunction(_) = self.n(target).base
+                {
+                    // The alternatives belong to this call: a second evaluation of it makes the same.
+                    return Ok(value);
+                }
                 Value::Node(node)
             }
             other => other,

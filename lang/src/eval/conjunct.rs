@@ -270,6 +270,8 @@ impl Machine<'_> {
                     if self.n(arc).arc_type != ArcType::Member {
                         continue;
                     }
+                    // A field that is another node has that node's conjuncts, none of its own.
+                    let arc = self.deref_non_disjunct(arc);
                     let value = self.value_expr(Value::Node(arc), expr);
                     self.insert_arc(node, label, ArcType::Member, value, NIL, info);
                 }
@@ -317,6 +319,9 @@ impl Machine<'_> {
             return;
         }
         self.s_mut(node).merged.push(target);
+        if data.has(NodeData::DISJUNCT) {
+            self.adopt_arm(node, target);
+        }
 
         let unrooted =
             self.n(node).has(NodeData::NON_ROOTED) && !self.n(node).has(NodeData::DYNAMIC);
@@ -813,7 +818,11 @@ impl Machine<'_> {
             return false;
         }
         let (a, b) = (self.deref_disjunct(a), self.deref_disjunct(b));
-        if a == b || self.deref(a) == self.deref(b) {
+        if a == b
+            || self.deref(a) == self.deref(b)
+            || self.adopts_arm_of(a, b)
+            || self.adopts_arm_of(b, a)
+        {
             return true;
         }
         let (x, y) = (self.n(a), self.n(b));

@@ -84,6 +84,42 @@ impl Machine<'_> {
             .push(DisjunctionConjunct { env, info, source });
     }
 
+    /// An arm as a conjunct brings its choices along: its conjuncts alone would be the whole
+    /// disjunction again.
+    pub(super) fn adopt_arm(&mut self, node: Node, arm: Node) {
+        let arm = self.deref_disjunct(arm);
+        let Some((_, chosen)) = self.arm_modes.get(&arm) else {
+            return;
+        };
+        let chosen = settled(chosen);
+        if chosen.is_empty() {
+            return;
+        }
+        let mut all = (*self.s(node).assigned).clone();
+        all.extend(chosen.iter().cloned());
+        self.s_mut(node).assigned = Rc::new(all);
+        self.adopted.entry(node).or_default().push(arm);
+    }
+
+    /// Whether `node` has adopted an arm of `other`, or of an arm of it.
+    pub(super) fn adopts_arm_of(&self, node: Node, other: Node) -> bool {
+        let Some(arms) = self.adopted.get(&node) else {
+            return false;
+        };
+        arms.iter().any(|&arm| {
+            let mut at = arm;
+            loop {
+                if at == other {
+                    return true;
+                }
+                match self.arm_origin.get(&at) {
+                    Some(&origin) => at = origin,
+                    None => return false,
+                }
+            }
+        })
+    }
+
     /// The arms of a disjunction with their marks.
     fn arms(&mut self, source: &DisjunctionSource) -> Vec<(ExprId, Default3)> {
         match *source {
@@ -659,6 +695,12 @@ impl Machine<'_> {
                 format!("more than {MAX_NESTED} disjunctions nest in one value"),
             );
         }
+        if self.stats.disjuncts_tried > MAX_TRIED {
+            return self.text_error(
+                ErrorCode::Eval,
+                format!("the disjunctions take more than {MAX_TRIED} trials"),
+            );
+        }
         // Inside an arm that is not the last word, nothing may be finished.
         let mut outer_mode = None;
         let mut at = node;
@@ -880,6 +922,7 @@ impl Machine<'_> {
             own.last_conjunct = data.last_conjunct;
             own.arc_type = data.arc_type;
         }
+        self.arm_origin.insert(arm, node);
         let saved_blocking = std::mem::take(&mut self.blocking);
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
         let saved_base = data.base;
@@ -1343,6 +1386,8 @@ fn default_mode(marked: bool, is_default: bool) -> Default3 {
     }
 }
 
+/// How many arms one evaluation may try; each takes about a kilobyte.
+const MAX_TRIED: u64 = 2_000_000;
 /// How many disjunctions of one value may be nested in or multiplied with each other.
 const MAX_NESTED: usize = 120;
 /// How many combinations of arms may be alive at once.

@@ -564,6 +564,10 @@ pub(crate) struct Machine<'a> {
     pub(super) disjunction_arms: FxHashMap<u32, Vec<(ExprId, Default3)>>,
     /// Marks and arms of evaluated arms, for when one is the lone survivor of a nested disjunction.
     pub(super) arm_modes: FxHashMap<Node, (Default3, Rc<Vec<super::disjunct::Assigned>>)>,
+    /// The node an arm is a choice of.
+    pub(super) arm_origin: FxHashMap<Node, Node>,
+    /// Arms whose conjuncts were added to a node, with the choices they stand for.
+    pub(super) adopted: FxHashMap<Node, SmallVec<[Node; 1]>>,
     /// Values handed to builtin functions.
     pub(super) refs_values: Vec<Value>,
     pub(super) lets: FxHashMap<(EnvId, ExprId), Node>,
@@ -623,6 +627,8 @@ impl<'a> Machine<'a> {
             disjunctions: Vec::new(),
             disjunction_arms: FxHashMap::default(),
             arm_modes: FxHashMap::default(),
+            arm_origin: FxHashMap::default(),
+            adopted: FxHashMap::default(),
             refs_values: Vec::new(),
             lets: FxHashMap::default(),
             package_nodes: FxHashMap::default(),
