@@ -4,7 +4,6 @@ use super::Session;
 use crate::Outcome;
 use crate::args::{Export, Format};
 use crate::encode::{Value, emit, encode, target};
-use holos_lang::eval::Strictness;
 use std::path::Path;
 
 pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
@@ -19,11 +18,6 @@ pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
             Err(errors) => return session.report(&errors),
         };
         for node in nodes {
-            let errors = evaluation.errors(node, Strictness::Concrete);
-            let outcome = session.report(&errors);
-            if outcome != Outcome::Fine {
-                return outcome;
-            }
             match evaluation.data(node) {
                 Ok(data) => values.push(Value::Data(data)),
                 Err(errors) => return session.report(&errors),
@@ -31,7 +25,10 @@ pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
         }
         Outcome::Fine
     });
-    finish(session, outcome, format, path.as_deref(), &values)
+    let outcome = finish(session, outcome, format, path.as_deref(), &values);
+    // The process is about to end: giving millions of values back one by one is waste.
+    std::mem::forget(values);
+    outcome
 }
 
 /// Writes the values. To a file only where all went well; to standard output what there is.

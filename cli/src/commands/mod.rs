@@ -112,6 +112,7 @@ impl Session {
             Err(errors) => return self.report(&errors),
         };
         let mut gravest = Outcome::Fine;
+        let single = instances.len() == 1;
         for mut instance in instances {
             if merge {
                 instance.merge_data();
@@ -130,6 +131,10 @@ impl Session {
                 outcome => outcome,
             };
             gravest = graver(gravest, outcome);
+            if single {
+                // The process is about to end: giving millions of values back one by one is waste.
+                std::mem::forget(evaluation);
+            }
         }
         gravest
     }

@@ -9,7 +9,19 @@ use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
 use smallvec::SmallVec;
-use std::rc::Rc;
+
+/// What groups lie in, under the same edges and requirements.
+#[derive(Default)]
+struct Memo {
+    edges: Edges,
+    /// The smallest of the requirements: parents are smaller still.
+    least: u32,
+    known: SmallVec<[(u32, u64); 8]>,
+}
+
+fn least(required: &[Required]) -> u32 {
+    required.iter().map(|r| r.id).min().unwrap_or(0)
+}
 
 impl Machine<'_> {
     fn new_group(&mut self) -> u32 {
@@ -158,31 +170,38 @@ impl Machine<'_> {
             .iter()
             .any(|e| e.flags & Evidence::ELLIPSIS != 0);
         let mut error = NIL;
+        let mut memo = Memo {
+            least: least(&base),
+            ..Memo::default()
+        };
         for (label, arc) in self.arc_vec(node) {
             if !label.is_regular() {
                 continue;
             }
             let outer = arc;
             let arc = self.deref_disjunct(arc);
-            if !self.has_state(arc) {
+            if !self.has_state(arc) && !self.n(arc).has(NodeData::LEAF) {
                 continue;
             }
-            let mut required = base.clone();
+            let opened;
+            let mut required = &base[..];
             if opens {
-                let edges = self.edges(arc);
-                let own = Rc::make_mut(&mut required);
-                for r in own {
+                let edges = self.edges_at(node, arc);
+                let mut own = base.to_vec();
+                for r in &mut own {
                     if self.parent_ellipsis(&edges, r, node) != 0 {
                         r.removed = true;
                     }
                 }
+                opened = own;
+                required = &opened;
             }
             if let Some(own) = self.bottom_of(arc)
                 && !self.errors[own as usize].not_allowed
             {
                 continue;
             }
-            if self.evidence_for_all(arc, &required) {
+            if self.evidence_for_all(node, arc, required, &mut memo) {
                 continue;
             }
             if let Some(denied) = self.not_allowed(node, outer, arc, label)
@@ -256,62 +275,165 @@ impl Machine<'_> {
         None
     }
 
-    fn evidence_for_all(&mut self, arc: Node, required: &[Required]) -> bool {
-        let edges = self.edges(arc);
-        (0..required.len()).all(|index| {
-            required[index].ignored
-                || required[index].removed
-                || self.evidence_for(arc, &edges, required, index)
+    /// The edges that hold at a field of the node.
+    fn edges_at(&mut self, node: Node, arc: Node) -> Edges {
+        let holder = if self.has_state(arc) { arc } else { node };
+        self.edges(holder)
+    }
+
+    /// The groups that touched a node: each with the embedding it came through.
+    fn evidence_of(&self, node: Node) -> SmallVec<[(u32, u32); 8]> {
+        if self.has_state(node) {
+            let evidence = &self.s(node).evidence;
+            return evidence.iter().map(|e| (e.id, e.embed)).collect();
+        }
+        let mut out = SmallVec::new();
+        let mut at = self.n(node).conjuncts;
+        while at != NIL {
+            let c = &self.conjuncts[at as usize];
+            out.push((c.info.group, c.info.embed));
+            at = c.next;
+        }
+        out
+    }
+
+    fn evidence_for_all(
+        &mut self,
+        node: Node,
+        arc: Node,
+        required: &[Required],
+        memo: &mut Memo,
+    ) -> bool {
+        let edges = self.edges_at(node, arc);
+        let groups = self.evidence_of(arc);
+        if required.len() > 64 {
+            return (0..required.len()).all(|index| {
+                let r = &required[index];
+                r.ignored || r.removed || self.evidence_for(&groups, &edges, required, index)
+            });
+        }
+        if !memo.edges.is_same(&edges) {
+            memo.edges = edges;
+            memo.known.clear();
+        }
+        // For each group that touched the field, the requirements it and its embedding lie in.
+        let mut evidence: SmallVec<[(u64, u64); 8]> = SmallVec::new();
+        for &(id, embed) in &groups {
+            let own = self.lies_in(required, id, memo);
+            evidence.push((own, self.lies_in(required, embed, memo)));
+        }
+        let position = |id: u32| required.iter().position(|x| id != 0 && x.id == id);
+        required.iter().enumerate().all(|(index, r)| {
+            if r.ignored || r.removed || evidence.iter().any(|(own, _)| own & (1 << index) != 0) {
+                return true;
+            }
+            let Some(embed) = position(r.embed) else {
+                return false;
+            };
+            let mut foreign = evidence
+                .iter()
+                .filter(|(_, embeds)| embeds & (1 << embed) == 0);
+            if r.outer == 0 {
+                if r.conjunction_opened {
+                    return evidence
+                        .iter()
+                        .all(|(_, embeds)| embeds & (1 << embed) == 0);
+                }
+                let dangling =
+                    required[embed].outer != 0 && position(required[embed].outer).is_none();
+                return !dangling && foreign.next().is_some();
+            }
+            match position(r.outer) {
+                None => foreign.next().is_some(),
+                Some(outer) => {
+                    foreign.any(|(own, _)| required[outer].removed || own & (1 << outer) != 0)
+                }
+            }
         })
+    }
+
+    /// The requirements, as bits, that a group lies in.
+    fn lies_in(&self, required: &[Required], group: u32, memo: &mut Memo) -> u64 {
+        if group == 0 {
+            return 0;
+        }
+        if let Some(&(_, mask)) = memo.known.iter().find(|(id, _)| *id == group) {
+            return mask;
+        }
+        let bit = |at: u32| {
+            let index = required.iter().position(|r| r.id == at);
+            index.map_or(0, |index| 1u64 << index)
+        };
+        let mut mask = 0;
+        let mut at = group;
+        if memo.edges.is_empty() {
+            while at != 0 && at >= memo.least {
+                mask |= bit(at);
+                at = self.groups[at as usize];
+            }
+            memo.known.push((group, mask));
+            return mask;
+        }
+        let mut seen: SmallVec<[u32; 16]> = SmallVec::new();
+        let mut work: SmallVec<[u32; 8]> = SmallVec::new();
+        loop {
+            while at != 0 && !seen.contains(&at) {
+                seen.push(at);
+                mask |= bit(at);
+                for &(from, to) in memo.edges.iter() {
+                    if to == at {
+                        work.push(from);
+                    }
+                }
+                at = self.groups[at as usize];
+            }
+            match work.pop() {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        memo.known.push((group, mask));
+        mask
     }
 
     fn evidence_for(
         &self,
-        arc: Node,
+        evidence: &[(u32, u32)],
         edges: &[(u32, u32)],
         all: &[Required],
         index: usize,
     ) -> bool {
         let r = all[index];
-        let evidence = &self.s(arc).evidence;
-        if evidence
-            .iter()
-            .any(|e| self.contains_group(edges, r.id, e.id))
-        {
+        let mut groups = evidence.iter().map(|&(id, _)| id);
+        if groups.any(|id| self.contains_group(edges, r.id, id)) {
             return true;
         }
         let find = |id: u32| all.iter().find(|x| id != 0 && x.id == id);
         let Some(embed) = find(r.embed) else {
             return false;
         };
-        if r.conjunction_opened && r.outer == 0 {
-            return !evidence
-                .iter()
-                .any(|e| self.contains_group(edges, embed.id, e.embed));
+        let mut foreign = evidence
+            .iter()
+            .filter(|(_, e)| !self.contains_group(edges, embed.id, *e));
+        if r.outer == 0 {
+            if r.conjunction_opened {
+                return foreign.count() == evidence.len();
+            }
+            let dangling = embed.outer != 0 && find(embed.outer).is_none();
+            return !dangling && foreign.next().is_some();
         }
-        let outer = find(r.outer);
-        for e in evidence {
-            if self.contains_group(edges, embed.id, e.embed) {
-                continue;
-            }
-            if r.outer == 0 {
-                if embed.outer != 0 && find(embed.outer).is_none() {
-                    continue;
-                }
-                return true;
-            }
-            let Some(outer) = outer else { return true };
-            if outer.removed || self.contains_group(edges, outer.id, e.id) {
-                return true;
+        match find(r.outer) {
+            None => foreign.next().is_some(),
+            Some(outer) => {
+                foreign.any(|&(id, _)| outer.removed || self.contains_group(edges, outer.id, id))
             }
         }
-        false
     }
 
     /// The further edges between groups that hold at a node: its own and those of the nodes around it.
-    fn edges(&mut self, node: Node) -> Rc<Vec<(u32, u32)>> {
+    fn edges(&mut self, node: Node) -> Edges {
         if node == NIL || !self.has_state(node) {
-            return Rc::default();
+            return Shared::default();
         }
         let own = self.s(node).replacements.len();
         if let Some((count, known)) = &self.s(node).edges
@@ -325,7 +447,7 @@ impl Machine<'_> {
         } else {
             let mut all = self.s(node).replacements.clone();
             all.extend_from_slice(&outer);
-            Rc::new(all)
+            all.into()
         };
         self.s_mut(node).edges = Some((own, edges.clone()));
         edges
@@ -381,7 +503,7 @@ impl Machine<'_> {
     }
 
     /// The requirements that apply to a node's fields.
-    fn required(&mut self, node: Node) -> Rc<Vec<Required>> {
+    fn required(&mut self, node: Node) -> Shared<Required> {
         if let Some(known) = &self.s(node).required {
             return known.clone();
         }
@@ -391,13 +513,13 @@ impl Machine<'_> {
         let shared = if from_parent {
             self.required(parent)
         } else {
-            Rc::default()
+            Shared::default()
         };
         if shared.is_empty() && self.s(node).requirements.is_empty() {
             self.s_mut(node).required = Some(shared.clone());
             return shared;
         }
-        let mut list = (*shared).clone();
+        let mut list = shared.to_vec();
         for r in &mut list {
             if r.once {
                 r.ignored = true;
@@ -445,47 +567,58 @@ impl Machine<'_> {
         }
         if !list.is_empty() {
             let label = self.n(node).label;
-            let edges = self.edges(node);
-            if !label.is_regular() && label != Label::NONE {
-                list.retain(|r| {
-                    self.s(node)
-                        .evidence
-                        .iter()
-                        .any(|e| self.contains_group(&edges, r.id, e.id))
-                });
-            }
-            self.filter_open(node, &mut list);
+            let special = !label.is_regular() && label != Label::NONE;
+            self.filter_open(node, special, &mut list);
         }
-        let list = Rc::new(list);
+        let list: Shared<Required> = list.into();
         self.s_mut(node).required = Some(list.clone());
         list
     }
 
-    /// Drops requirements that a top, an ellipsis or an open validator lifts.
-    fn filter_open(&mut self, node: Node, list: &mut Vec<Required>) {
+    /// Drops requirements that a top, an ellipsis or an open validator lifts; of a definition, a hidden field
+    /// or a `let` also those that did not touch it.
+    fn filter_open(&mut self, node: Node, special: bool, list: &mut Vec<Required>) {
         let parent = self.n(node).parent;
         let edges = self.edges(node);
-        let mut kept = Vec::with_capacity(list.len());
-        for mut r in list.drain(..) {
-            let mut flags = 0;
-            let mut any = false;
+        let mut memo = Memo {
+            edges: edges.clone(),
+            ..Memo::default()
+        };
+        // For each requirement: whether evidence lies in it, and what that brought.
+        let mut touched: SmallVec<[(bool, u8); 8]> = SmallVec::from_elem((false, 0), list.len());
+        for start in (0..list.len()).step_by(64) {
+            let part = &list[start..list.len().min(start + 64)];
+            memo.known.clear();
+            memo.least = least(part);
             for e in &self.s(node).evidence {
-                if self.contains_group(&edges, r.id, e.id) {
-                    any = true;
-                    let mut own = e.flags;
-                    if e.id < r.id {
-                        own &= !Evidence::STRUCT;
+                let mask = self.lies_in(part, e.id, &mut memo);
+                for (index, r) in part.iter().enumerate() {
+                    if mask & (1 << index) != 0 {
+                        let (any, flags) = &mut touched[start + index];
+                        *any = true;
+                        *flags |= if e.id < r.id {
+                            e.flags & !Evidence::STRUCT
+                        } else {
+                            e.flags
+                        };
                     }
-                    flags |= own;
                 }
+            }
+        }
+        let mut index = 0;
+        list.retain_mut(|r| {
+            let (any, flags) = touched[index];
+            index += 1;
+            if special && !any {
+                return false;
             }
             if (flags & Evidence::TOP != 0 && flags & Evidence::STRUCT == 0)
                 || flags & Evidence::OPEN_VALIDATOR != 0
             {
-                continue;
+                return false;
             }
             if !(any && r.kind != GroupKind::Literal) && parent != NIL && self.has_state(parent) {
-                let id = self.parent_ellipsis(&edges, &r, parent);
+                let id = self.parent_ellipsis(&edges, r, parent);
                 if id != 0 {
                     let evidence = &self.s(node).evidence;
                     let inside = |e: &Evidence| self.contains_group(&edges, id, e.id);
@@ -494,9 +627,8 @@ impl Machine<'_> {
                     }
                 }
             }
-            kept.push(r);
-        }
-        *list = kept;
+            true
+        });
     }
 
     fn parent_ellipsis(&self, edges: &[(u32, u32)], r: &Required, parent: Node) -> u32 {

@@ -41,15 +41,13 @@ impl Machine<'_> {
         index: u32,
         _mode: Mode,
     ) -> Step<Option<Vec<EnvId>>> {
-        self.firings += 1;
-        let firing = self.firings;
         let saved = (self.env, self.info, self.source, self.node);
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
         if node != NIL {
             self.node = node;
         }
         let mut out = Vec::new();
-        let result = self.clauses(index, 0, env, firing, &mut out);
+        let result = self.clauses(index, 0, env, &mut out);
         (self.env, self.info, self.source, self.node) = saved;
         let errors = std::mem::replace(&mut self.errs, saved_errs);
         result?;
@@ -65,7 +63,6 @@ impl Machine<'_> {
         index: u32,
         position: usize,
         env: EnvId,
-        firing: u32,
         out: &mut Vec<EnvId>,
     ) -> Step<()> {
         let Some(&clause) = self.program.comprehensions[index as usize]
@@ -81,7 +78,7 @@ impl Machine<'_> {
                 self.source = condition;
                 let value = self.value(condition, SCALAR, Mode::Wait)?;
                 match value {
-                    Value::Bool(true) => self.clauses(index, position + 1, env, firing, out)?,
+                    Value::Bool(true) => self.clauses(index, position + 1, env, out)?,
                     Value::Bool(false) => {}
                     other => {
                         self.type_error(other, Kind::BOOL);
@@ -89,8 +86,8 @@ impl Machine<'_> {
                 }
             }
             Clause::Let => {
-                let frame = self.frame(env, NIL, Label::NONE, FrameKind::Let, firing);
-                self.clauses(index, position + 1, frame, firing, out)?;
+                let frame = self.frame(env, NIL, Label::NONE, FrameKind::Let);
+                self.clauses(index, position + 1, frame, out)?;
             }
             Clause::Try { value } => {
                 let body = self.program.comprehensions[index as usize].body;
@@ -112,9 +109,9 @@ impl Machine<'_> {
                 let next = if value == NO_EXPR {
                     env
                 } else {
-                    self.frame(env, NIL, Label::NONE, FrameKind::Let, firing)
+                    self.frame(env, NIL, Label::NONE, FrameKind::Let)
                 };
-                self.clauses(index, position + 1, next, firing, out)?;
+                self.clauses(index, position + 1, next, out)?;
             }
             Clause::For { source } => {
                 self.source = source;
@@ -146,8 +143,8 @@ impl Machine<'_> {
                         }
                         _ => continue,
                     }
-                    let frame = self.frame(env, arc, label, FrameKind::For, firing);
-                    self.clauses(index, position + 1, frame, firing, out)?;
+                    let frame = self.frame(env, arc, label, FrameKind::For);
+                    self.clauses(index, position + 1, frame, out)?;
                     if self.errs != NIL {
                         break;
                     }
@@ -165,20 +162,12 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn frame(
-        &mut self,
-        up: EnvId,
-        node: Node,
-        label: Label,
-        kind: FrameKind,
-        firing: u32,
-    ) -> EnvId {
+    fn frame(&mut self, up: EnvId, node: Node, label: Label, kind: FrameKind) -> EnvId {
         self.envs.push(Env {
             up,
             node,
             label,
             kind,
-            firing,
         });
         (self.envs.len() - 1) as EnvId
     }

@@ -127,7 +127,6 @@ impl Machine<'_> {
         let next = self.n(node).structs;
         self.structs.push(StructInfo {
             shape: shape_id,
-            env: inner,
             next,
         });
         self.n_mut(node).structs = (self.structs.len() - 1) as u32;
@@ -853,10 +852,15 @@ impl Machine<'_> {
         info: Info,
         check: bool,
     ) -> bool {
-        if self.bare_state(arc).is_none() {
+        if self.n(arc).status == Status::Finalized {
             return false;
         }
-        self.mark_non_cyclic(arc, info);
+        // The state is made when the field is evaluated; leaves need none.
+        if self.has_state(arc) {
+            self.mark_non_cyclic(arc, info);
+        } else {
+            self.inherit_closedness(arc);
+        }
         self.update_arc_type(arc, arc_type);
         if check {
             let mut at = self.n(arc).conjuncts;
@@ -864,7 +868,7 @@ impl Machine<'_> {
             while at != NIL && count < MAX_SEARCHED {
                 let c = self.conjuncts[at as usize];
                 if c.expr == expr && self.same_env(c.env, env) {
-                    if c.info.group != 0 {
+                    if c.info.group != 0 && self.bare_state(arc).is_some() {
                         self.add_replacement(arc, info.group, c.info.group);
                     }
                     if self.in_progress(arc) {

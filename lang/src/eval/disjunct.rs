@@ -15,7 +15,6 @@ use super::ops::Equality;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
 use smallvec::SmallVec;
-use std::rc::Rc;
 
 /// A disjunction for which an arm has been chosen.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ pub(super) struct Choice {
     pub mode: Default3,
     /// The mark of the arm chosen last.
     own: Default3,
-    assigned: Rc<Vec<Assigned>>,
+    assigned: Shared<Assigned>,
 }
 
 impl Machine<'_> {
@@ -95,9 +94,9 @@ impl Machine<'_> {
         if chosen.is_empty() {
             return;
         }
-        let mut all = (*self.s(node).assigned).clone();
+        let mut all = self.s(node).assigned.to_vec();
         all.extend(chosen.iter().cloned());
-        self.s_mut(node).assigned = Rc::new(all);
+        self.s_mut(node).assigned = all.into();
         self.adopted.entry(node).or_default().push(arm);
     }
 
@@ -203,9 +202,9 @@ impl Machine<'_> {
                         env: d.env,
                         arm,
                     };
-                    let mut all = (*self.s(node).assigned).clone();
+                    let mut all = self.s(node).assigned.to_vec();
                     all.push(assigned);
-                    self.s_mut(node).assigned = Rc::new(all);
+                    self.s_mut(node).assigned = all.into();
                     list.remove(index);
                     self.s_mut(node).resolved.remove(index);
                     self.schedule_conjunct(node, arms[arm].0, d.env, d.info);
@@ -453,7 +452,7 @@ impl Machine<'_> {
                 value,
                 mode,
                 own,
-                assigned: Rc::default(),
+                assigned: Shared::default(),
             })
             .collect();
         self.signal_choice(
@@ -470,6 +469,43 @@ impl Machine<'_> {
     }
 
     /// The arms of a disjunction, where all are scalars, types and bounds, or chains of such.
+    /// The value of a disjunction of plain scalars that nothing else is unified with.
+    pub(super) fn lone_union(&mut self, index: u32) -> Option<Value> {
+        let arms = self.plain_arms(&DisjunctionSource::Expr(index))?;
+        let left = self.scalar_step(vec![(Value::Top, Default3::Maybe, Default3::Maybe)], &arms);
+        if let [(value, ..)] = left[..] {
+            return Some(value);
+        }
+        if left.is_empty() {
+            return None;
+        }
+        let choices = left.iter().map(|&(value, mode, _)| (value, mode));
+        Some(self.new_disjunction(choices))
+    }
+
+    /// Survivors as one value, the defaults first.
+    fn new_disjunction(
+        &mut self,
+        choices: impl Iterator<Item = (Value, Default3)> + Clone,
+    ) -> Value {
+        let has_defaults = choices.clone().any(|(_, mode)| mode != Default3::Maybe);
+        let mut values: Vec<Value> = choices.clone().map(|(value, _)| value).collect();
+        let mut defaults = 0;
+        for (index, (value, mode)) in choices.enumerate() {
+            if mode == Default3::Is {
+                values[index] = values[defaults];
+                values[defaults] = value;
+                defaults += 1;
+            }
+        }
+        self.disjunctions.push(DisjunctionValue {
+            values,
+            defaults,
+            has_defaults,
+        });
+        Value::Disjunction((self.disjunctions.len() - 1) as u32)
+    }
+
     fn plain_arms(&mut self, source: &DisjunctionSource) -> Option<PlainArms> {
         match *source {
             DisjunctionSource::Expr(index) => {
@@ -514,7 +550,7 @@ impl Machine<'_> {
         }
     }
 
-    fn is_plain_chain(&self, index: u32) -> bool {
+    pub(super) fn is_plain_chain(&self, index: u32) -> bool {
         self.program.disjunctions[index as usize]
             .arms
             .iter()
@@ -525,7 +561,7 @@ impl Machine<'_> {
             })
     }
 
-    fn is_plain(&self, value: Value) -> bool {
+    pub(super) fn is_plain(&self, value: Value) -> bool {
         is_scalar(value)
             || match value {
                 Value::Kind(kind) => kind != Kind::TOP,
@@ -838,14 +874,14 @@ impl Machine<'_> {
                 if dead[arm] {
                     continue;
                 }
-                let mut assigned = (*left.assigned).clone();
+                let mut assigned = left.assigned.to_vec();
                 assigned.push(Assigned {
                     source: d.source.clone(),
                     env: d.env,
                     arm,
                 });
                 let _ = expr;
-                match self.try_arm(node, Rc::new(assigned), later, left, mark, mode) {
+                match self.try_arm(node, assigned.into(), later, left, mark, mode) {
                     Ok(choice) => {
                         if left.mode == Default3::Is || left.own == Default3::Is {
                             left_drops = false;
@@ -901,7 +937,7 @@ impl Machine<'_> {
     fn try_arm(
         &mut self,
         node: Node,
-        assigned: Rc<Vec<Assigned>>,
+        assigned: Shared<Assigned>,
         later: &[Assigned],
         left: &Choice,
         mark: Default3,
@@ -943,7 +979,12 @@ impl Machine<'_> {
             own.assigned = if later.is_empty() {
                 assigned.clone()
             } else {
-                Rc::new(assigned.iter().chain(later).cloned().collect())
+                assigned
+                    .iter()
+                    .chain(later)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .into()
             };
             own.arm_mode = Some(mode);
             own.arm_default = (left.mode, mark);
@@ -1300,25 +1341,14 @@ impl Machine<'_> {
         if matches!(self.n(node).base, Value::Bottom(_)) {
             return;
         }
-        let has_defaults = alive.iter().any(|c| c.mode != Default3::Maybe);
-        let mut values: Vec<Value> = alive.iter().map(|c| c.value).collect();
-        let mut defaults = 0;
-        for (index, choice) in alive.iter().enumerate() {
-            if choice.mode == Default3::Is {
-                values[index] = values[defaults];
-                values[defaults] = choice.value;
-                defaults += 1;
-            }
-        }
-        self.disjunctions.push(DisjunctionValue {
-            values,
-            defaults,
-            has_defaults,
-        });
-        let index = (self.disjunctions.len() - 1) as u32;
+        let value = self.new_disjunction(alive.iter().map(|c| (c.value, c.mode)));
+        let Value::Disjunction(index) = value else {
+            unreachable!("made as a disjunction")
+        };
+        let defaults = self.disjunctions[index as usize].defaults;
         let ambiguous = self.s(node).ambiguous_in;
         if ambiguous == NIL || defaults == 1 {
-            self.n_mut(node).base = Value::Disjunction(index);
+            self.n_mut(node).base = value;
         } else {
             let text = format!(
                 "cycle across unresolved disjunction referenced by {}",
@@ -1365,17 +1395,16 @@ pub(super) fn is_scalar(value: Value) -> bool {
 }
 
 /// Without those whose turn comes later: who comes next says so anew.
-fn settled(assigned: &Rc<Vec<Assigned>>) -> Rc<Vec<Assigned>> {
+fn settled(assigned: &Shared<Assigned>) -> Shared<Assigned> {
     if assigned.iter().all(|a| a.arm != LATER) {
         return assigned.clone();
     }
-    Rc::new(
-        assigned
-            .iter()
-            .filter(|a| a.arm != LATER)
-            .cloned()
-            .collect(),
-    )
+    assigned
+        .iter()
+        .filter(|a| a.arm != LATER)
+        .cloned()
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn default_mode(marked: bool, is_default: bool) -> Default3 {

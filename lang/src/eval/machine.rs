@@ -112,8 +112,6 @@ pub(super) struct Env {
     /// The label a pattern or dynamic field matched; the key of a `for` frame.
     pub label: Label,
     pub kind: FrameKind,
-    /// Which firing of a comprehension made the frame; 0 is none.
-    pub firing: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -177,6 +175,8 @@ impl NodeData {
     /// A value given from outside, with nothing left to evaluate.
     pub(super) const DATA: u16 = 512;
     pub(super) const INDEXED: u16 = 1024;
+    /// Finished without a state: its conjuncts are its evidence.
+    pub(super) const LEAF: u16 = 2048;
 
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
@@ -200,7 +200,6 @@ pub(super) struct PatternConjunct {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StructInfo {
     pub shape: ShapeId,
-    pub env: EnvId,
     pub next: u32,
 }
 
@@ -383,8 +382,47 @@ pub(super) struct Check {
     pub place: ExprId,
 }
 
+/// A list that several own; empty, it takes no memory of its own.
+#[derive(Debug)]
+pub(super) struct Shared<T>(Option<Rc<Vec<T>>>);
+
+impl<T> Shared<T> {
+    pub(super) fn is_same(&self, other: &Shared<T>) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Shared<T> {
+        Shared(None)
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Shared<T> {
+        Shared(self.0.clone())
+    }
+}
+
+impl<T> From<Vec<T>> for Shared<T> {
+    fn from(list: Vec<T>) -> Shared<T> {
+        Shared((!list.is_empty()).then(|| Rc::new(list)))
+    }
+}
+
+impl<T> std::ops::Deref for Shared<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.0.as_deref().map_or(&[], |list| list)
+    }
+}
+
 /// "The first group lies in the second", beyond what their parents say.
-pub(super) type Edges = Rc<Vec<(u32, u32)>>;
+pub(super) type Edges = Shared<(u32, u32)>;
 
 /// Everything about a node while it is evaluated.
 #[derive(Debug, Default)]
@@ -429,7 +467,7 @@ pub(super) struct State {
     pub has_disjunction: bool,
     /// Survivors: node, default mode.
     pub choices: Vec<super::disjunct::Choice>,
-    pub assigned: Rc<Vec<super::disjunct::Assigned>>,
+    pub assigned: Shared<super::disjunct::Assigned>,
     pub arm_mode: Mode3,
     /// The mode of the choice an arm extends, and the arm's own mark.
     pub arm_default: (Default3, Default3),
@@ -456,7 +494,7 @@ pub(super) struct State {
     pub replacements: Vec<(u32, u32)>,
     /// Own and outer replacements, and how many were own when they were collected.
     pub edges: Option<(usize, Edges)>,
-    pub required: Option<Rc<Vec<Required>>>,
+    pub required: Option<Shared<Required>>,
     pub drop_parent_requirements: bool,
 }
 
@@ -464,44 +502,130 @@ pub(super) struct State {
 pub(super) type Mode3 = Option<Mode>;
 
 impl State {
-    /// Forgets everything but the buffers.
+    /// Forgets everything but the buffers. In place: a state is large.
     pub(super) fn reset(&mut self) {
-        macro_rules! keep {
-            ($($field:ident),*) => {
-                $( let mut $field = std::mem::take(&mut self.$field); $field.clear(); )*
-                *self = State {
-                    kind: Kind::TOP,
-                    kind_expr: NO_EXPR,
-                    scalar: Value::None,
-                    scalar_expr: NO_EXPR,
-                    list_expr: NO_EXPR,
-                    errors: NIL,
-                    ambiguous_in: NIL,
-                    shared_expr: NO_EXPR,
-                    shared_env: NIL,
-                    $($field),*
-                    , ..State::default()
-                };
-            };
-        }
-        keep!(
+        let State {
+            started,
+            provided,
+            completed,
+            frozen,
+            running,
+            counters,
             tasks,
             parent_tasks,
             waiters,
             notify,
             merged,
+            depth,
+            eval_depth,
+            completing,
+            to_complete,
+            kind,
+            kind_expr,
+            scalar,
+            scalar_expr,
+            lower,
+            upper,
             checks,
+            errors,
+            has_top,
+            has_struct,
+            is_struct,
+            is_def,
+            list_closed,
+            list_length,
+            list_expr,
             post_checks,
+            try_skip,
             disjunctions,
             resolved,
+            has_disjunction,
             choices,
+            assigned,
+            arm_mode,
+            arm_default,
+            ambiguous_in,
             user_errors,
+            has_non_cycle,
+            has_non_cyclic,
+            has_any_cyclic,
+            has_ancestor_cycle,
+            has_field_value,
             cyclic_conjuncts,
+            no_sharing,
+            is_shared,
+            share_cyclic,
             shared_infos,
+            shared_expr,
+            shared_env,
+            base_before_sharing,
             evidence,
             requirements,
-            replacements
-        );
+            replacements,
+            edges,
+            required,
+            drop_parent_requirements,
+        } = self;
+        tasks.clear();
+        parent_tasks.clear();
+        waiters.clear();
+        notify.clear();
+        merged.clear();
+        checks.clear();
+        post_checks.clear();
+        disjunctions.clear();
+        resolved.clear();
+        choices.clear();
+        user_errors.clear();
+        cyclic_conjuncts.clear();
+        shared_infos.clear();
+        evidence.clear();
+        requirements.clear();
+        replacements.clear();
+        *started = false;
+        *provided = 0;
+        *completed = 0;
+        *frozen = 0;
+        *running = false;
+        *counters = [0; COUNTERS];
+        *depth = 0;
+        *eval_depth = 0;
+        *completing = false;
+        *to_complete = false;
+        *kind = Kind::TOP;
+        *kind_expr = NO_EXPR;
+        *scalar = Value::None;
+        *scalar_expr = NO_EXPR;
+        *lower = None;
+        *upper = None;
+        *errors = NIL;
+        *has_top = false;
+        *has_struct = false;
+        *is_struct = false;
+        *is_def = false;
+        *list_closed = false;
+        *list_length = 0;
+        *list_expr = NO_EXPR;
+        *try_skip = None;
+        *has_disjunction = false;
+        *assigned = Default::default();
+        *arm_mode = None;
+        *arm_default = Default::default();
+        *ambiguous_in = NIL;
+        *has_non_cycle = false;
+        *has_non_cyclic = false;
+        *has_any_cyclic = false;
+        *has_ancestor_cycle = false;
+        *has_field_value = false;
+        *no_sharing = false;
+        *is_shared = false;
+        *share_cyclic = Default::default();
+        *shared_expr = NO_EXPR;
+        *shared_env = NIL;
+        *base_before_sharing = None;
+        *edges = None;
+        *required = None;
+        *drop_parent_requirements = false;
     }
 }
 
@@ -563,7 +687,7 @@ pub(crate) struct Machine<'a> {
     pub(super) disjunctions: Vec<DisjunctionValue>,
     pub(super) disjunction_arms: FxHashMap<u32, Vec<(ExprId, Default3)>>,
     /// Marks and arms of evaluated arms, for when one is the lone survivor of a nested disjunction.
-    pub(super) arm_modes: FxHashMap<Node, (Default3, Rc<Vec<super::disjunct::Assigned>>)>,
+    pub(super) arm_modes: FxHashMap<Node, (Default3, Shared<super::disjunct::Assigned>)>,
     /// The node an arm is a choice of.
     pub(super) arm_origin: FxHashMap<Node, Node>,
     /// Arms whose conjuncts were added to a node, with the choices they stand for.
@@ -572,12 +696,17 @@ pub(crate) struct Machine<'a> {
     pub(super) refs_values: Vec<Value>,
     pub(super) lets: FxHashMap<(EnvId, ExprId), Node>,
     pub(super) package_nodes: FxHashMap<u32, Node>,
+    /// Values of disjunctions of plain scalars, by themselves.
+    pub(super) union_values: FxHashMap<u32, Value>,
+    /// Orders of arcs that have been worked out, by what they depend on.
+    pub(super) orders: FxHashMap<Box<[u32]>, Box<[u32]>>,
+    /// A buffer for keys of `orders`.
+    pub(super) order_key: Vec<u32>,
     pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
     pub(super) blocking: Vec<TaskId>,
     pub(super) stack: Vec<TaskId>,
     pub(super) eval_depth: i32,
-    pub(super) firings: u32,
     pub(super) in_validator: u32,
     pub(super) in_detached: u32,
     pub(super) is_validator: bool,
@@ -632,12 +761,14 @@ impl<'a> Machine<'a> {
             refs_values: Vec::new(),
             lets: FxHashMap::default(),
             package_nodes: FxHashMap::default(),
+            union_values: FxHashMap::default(),
+            orders: FxHashMap::default(),
+            order_key: Vec::new(),
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
             blocking: Vec::new(),
             stack: Vec::new(),
             eval_depth: 0,
-            firings: 0,
             in_validator: 0,
             in_detached: 0,
             is_validator: false,
@@ -1045,7 +1176,6 @@ impl<'a> Machine<'a> {
             node,
             label: Label::NONE,
             kind: FrameKind::Literal,
-            firing: 0,
         });
         (self.envs.len() - 1) as EnvId
     }

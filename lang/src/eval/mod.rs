@@ -11,6 +11,7 @@ mod disjunct;
 mod error;
 mod expr;
 pub mod inspect;
+mod leaf;
 mod machine;
 mod ops;
 mod order;
@@ -211,6 +212,14 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Everything that is wrong or not concrete.
     pub fn data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
+        self.machine.finalize(node.0);
+        // Errors make everything around them bottom: without one at the top there is none below.
+        let target = self.machine.deref(node.0);
+        if self.machine.bottom_of(target).is_none()
+            && let Ok(data) = self.machine.data_of(Value::Node(node.0))
+        {
+            return Ok(data);
+        }
         let errors = self.errors(node, Strictness::Concrete);
         if !errors.is_empty() {
             return Err(errors);

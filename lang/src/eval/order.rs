@@ -9,6 +9,7 @@ use super::machine::*;
 use crate::diagnostic::Place;
 use crate::resolve::program::*;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -18,15 +19,20 @@ struct Literal {
     place: Place,
     dynamic: bool,
     explicit: bool,
-    firing: u32,
 }
+
+/// The arcs of a node, copied.
+pub(super) type Arcs = SmallVec<[(Label, Node); 16]>;
+
+/// Orders of nodes with more arcs than this are not kept.
+const MAX_CACHED: usize = 64;
 
 impl Machine<'_> {
     /// The arcs of a node in output order.
-    pub(super) fn ordered_arcs(&mut self, node: Node) -> Vec<(Label, Node)> {
+    pub(super) fn ordered_arcs(&mut self, node: Node) -> Arcs {
         let arcs = self.arc_slice(node);
         if arcs.len() < 2 || self.n(node).structs == NIL {
-            return arcs.to_vec();
+            return Arcs::from_slice(arcs);
         }
         // With one literal that declares every field, the order is its own.
         let first = self.structs[self.n(node).structs as usize];
@@ -42,27 +48,88 @@ impl Machine<'_> {
                 }
             }
             if plain {
-                let mut out: Vec<(Label, Node)> = Vec::with_capacity(arcs.len());
                 // In the common case the arcs stand in the order of the declarations.
                 let mut at = 0;
-                for &(label, arc) in arcs {
+                let in_order = arcs.iter().all(|&(label, _)| {
                     while at < declared.len() && declared[at] != label {
                         at += 1;
                     }
-                    if at == declared.len() {
-                        break;
-                    }
-                    out.push((label, arc));
-                }
-                if out.len() == arcs.len() {
-                    return out;
+                    at < declared.len()
+                });
+                if in_order {
+                    return Arcs::from_slice(arcs);
                 }
             }
         }
-        self.sorted_arcs(node)
+        let arcs = self.arc_vec(node);
+        if arcs.len() > MAX_CACHED {
+            return self
+                .sorted_arcs(node)
+                .into_iter()
+                .map(|i| arcs[i as usize])
+                .collect();
+        }
+        // Instances of one template have the same literals, labels and expressions, and so the
+        // same order.
+        let mut key = std::mem::take(&mut self.order_key);
+        self.write_order_key(node, &mut key);
+        let ordered = |order: &[u32]| order.iter().map(|&i| arcs[i as usize]).collect();
+        let result = match self.orders.get(&key[..]) {
+            Some(order) => ordered(order),
+            None => {
+                let order = self.sorted_arcs(node);
+                let result = ordered(&order);
+                self.orders
+                    .insert(key.as_slice().into(), order.into_boxed_slice());
+                result
+            }
+        };
+        self.order_key = key;
+        result
     }
 
-    fn sorted_arcs(&mut self, node: Node) -> Vec<(Label, Node)> {
+    /// All that the order of a node's arcs depends on.
+    fn write_order_key(&self, node: Node, key: &mut Vec<u32>) {
+        key.clear();
+        let data = self.n(node);
+        let mut at = data.structs;
+        while at != NIL {
+            let info = &self.structs[at as usize];
+            key.push(info.shape);
+            at = info.next;
+        }
+        key.push(NIL);
+        let conjuncts = |first: u32, key: &mut Vec<u32>| {
+            let mut at = first;
+            while at != NIL {
+                let c = &self.conjuncts[at as usize];
+                key.push(c.expr);
+                if c.info.refs != 0 {
+                    key.push(NIL - 1);
+                    key.push(self.first_reference(c.info.refs));
+                }
+                at = c.next;
+            }
+            key.push(NIL);
+        };
+        conjuncts(data.conjuncts, key);
+        for &(label, arc) in self.arc_slice(node) {
+            key.push(label.0);
+            conjuncts(self.n(arc).conjuncts, key);
+        }
+    }
+
+    /// The reference that a history began with.
+    fn first_reference(&self, refs: u32) -> ExprId {
+        let mut record = &self.refs[refs as usize - 1];
+        while record.next != 0 {
+            record = &self.refs[record.next as usize - 1];
+        }
+        record.expr
+    }
+
+    /// The output order, as indices of arcs.
+    fn sorted_arcs(&mut self, node: Node) -> Vec<u32> {
         let arcs = self.arc_vec(node);
         let mut literals: Vec<Literal> = Vec::new();
         let mut at = self.n(node).structs;
@@ -74,7 +141,6 @@ impl Machine<'_> {
                 place: self.shape_place(shape),
                 dynamic: false,
                 explicit: false,
-                firing: self.firing_of(info.env),
             });
             at = info.next;
         }
@@ -110,12 +176,9 @@ impl Machine<'_> {
                 }
                 let mut place = self.field_place(&literals, &indices, c.expr);
                 if c.info.refs != 0 {
-                    let mut record = self.refs[c.info.refs as usize - 1];
-                    while record.next != 0 {
-                        record = self.refs[record.next as usize - 1];
-                    }
-                    place = Some(self.program.places[record.expr as usize]);
-                    let known = owners.entry(record.expr).or_default();
+                    let reference = self.first_reference(c.info.refs);
+                    place = Some(self.program.places[reference as usize]);
+                    let known = owners.entry(reference).or_default();
                     for &i in &indices {
                         if !known.contains(&i) {
                             known.push(i);
@@ -150,8 +213,6 @@ impl Machine<'_> {
                 }
             }
         }
-        let shapes: FxHashMap<ExprId, usize> = FxHashMap::default();
-        let _ = shapes;
         let mut next = 0;
         while next < work.len() && next < 10_000 {
             let expr = work[next];
@@ -237,7 +298,7 @@ impl Machine<'_> {
             .iter()
             .map(|(label, _)| self.sort_name(*label))
             .collect();
-        graph.sort(&names).into_iter().map(|i| arcs[i]).collect()
+        graph.sort(&names)
     }
 
     fn sort_name(&self, label: Label) -> String {
@@ -280,17 +341,6 @@ impl Machine<'_> {
         }
         None
     }
-
-    fn firing_of(&self, mut env: EnvId) -> u32 {
-        while env != NIL {
-            let frame = &self.envs[env as usize];
-            if frame.firing != 0 {
-                return frame.firing;
-            }
-            env = frame.up;
-        }
-        0
-    }
 }
 
 /// Groups literals of one position; adjacent explicit groups of one file are one.
@@ -323,7 +373,6 @@ fn batches(literals: &[Literal]) -> Vec<Vec<usize>> {
             flush(std::mem::take(&mut batch), &mut out);
         }
         batch.push(index);
-        let _ = literal.firing;
     }
     flush(batch, &mut out);
     out
@@ -351,7 +400,7 @@ impl Graph {
 
     /// Topological order of the strongly connected components; within one, and among those that
     /// are ready, by name.
-    fn sort(&self, names: &[String]) -> Vec<usize> {
+    fn sort(&self, names: &[String]) -> Vec<u32> {
         let components = self.components();
         let count = components.iter().max().map_or(0, |c| c + 1);
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -380,7 +429,7 @@ impl Graph {
         }
         let mut out = Vec::with_capacity(names.len());
         while let Some(Reverse((_, component))) = ready.pop() {
-            out.extend(&members[component]);
+            out.extend(members[component].iter().map(|&i| i as u32));
             for &to in &outgoing[component] {
                 incoming[to] -= 1;
                 if incoming[to] == 0 {

@@ -32,23 +32,32 @@ impl Machine<'_> {
         };
         self.states[id as usize].reset();
         self.n_mut(node).state = id;
-        let NodeData { parent, label, .. } = *self.n(node);
+        let parent = self.n(node).parent;
         let mut provided = SCALAR | ARC_TYPE;
         if parent != NIL && self.has_state(parent) {
             self.states[id as usize].depth = self.s(parent).depth + 1;
             provided |= ANCESTORS;
         }
         self.states[id as usize].provided = provided;
+        self.inherit_closedness(node);
+        Some(id)
+    }
+
+    /// What lies in a definition is closed as the definition is.
+    pub(super) fn inherit_closedness(&mut self, node: Node) {
+        let NodeData { parent, label, .. } = *self.n(node);
         if label.is_definition()
             || (parent != NIL && self.n(parent).has(NodeData::CLOSED_RECURSIVE))
         {
             self.n_mut(node).flags |= NodeData::CLOSED_RECURSIVE;
         }
-        Some(id)
     }
 
     /// The state of an unfinished node with its conjuncts scheduled.
     pub(super) fn state(&mut self, node: Node) -> Option<StateId> {
+        if self.n(node).state == NIL && self.try_leaf(node) {
+            return None;
+        }
         let id = self.bare_state(node)?;
         if !self.states[id as usize].started {
             self.schedule_conjuncts(node);

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::machine::*;
+use super::order::Arcs;
 use crate::diagnostic::Span;
 use crate::resolve::program::*;
 use crate::syntax::tree;
@@ -77,9 +78,9 @@ impl Machine<'_> {
         }
     }
 
-    fn shown_arcs(&mut self, node: Node, view: View) -> Vec<(Label, Node)> {
+    fn shown_arcs(&mut self, node: Node, view: View) -> Arcs {
         let mut arcs = self.ordered_arcs(node);
-        arcs.retain(|&(label, arc)| {
+        arcs.retain(|&mut (label, arc)| {
             if label.is_let() || label.is_int() {
                 return false;
             }
@@ -183,7 +184,7 @@ impl Machine<'_> {
         out
     }
 
-    fn fields_tree(&mut self, arcs: Vec<(Label, Node)>, view: View) -> Vec<tree::Decl> {
+    fn fields_tree(&mut self, arcs: Arcs, view: View) -> Vec<tree::Decl> {
         arcs.into_iter()
             .map(|(label, arc)| {
                 let presence = match self.n(arc).arc_type {
