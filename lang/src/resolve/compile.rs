@@ -72,9 +72,37 @@ struct Name {
 #[derive(Debug, Default)]
 struct Scope {
     names: Vec<Name>,
+    /// Positions in `names`, where they are many.
+    index: FxHashMap<Arc<str>, usize>,
     /// Environment levels outside and including this scope.
     depth: u32,
     label_used: bool,
+}
+
+impl Scope {
+    /// From this many names on they are found by hash.
+    const INDEXED: usize = 16;
+
+    fn position(&self, name: &str) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.names.iter().position(|n| &*n.text == name);
+        }
+        self.index.get(name).copied()
+    }
+
+    fn push(&mut self, name: Name) {
+        self.names.push(name);
+        let from = if self.index.is_empty() && self.names.len() >= Scope::INDEXED {
+            0
+        } else if !self.index.is_empty() {
+            self.names.len() - 1
+        } else {
+            return;
+        };
+        for (at, name) in self.names.iter().enumerate().skip(from) {
+            self.index.entry(name.text.clone()).or_insert(at);
+        }
+    }
 }
 
 /// Compiles the files of one package.
@@ -163,12 +191,12 @@ impl<'p> Compiler<'p> {
         // `-e strings.ToUpper(x)` works without an import, as the package is unmistakable.
         for path in self.builtins.paths() {
             if let Some(package) = self.builtins.package(path)
-                && !scope.names.iter().any(|name| &*name.text == package.name)
+                && scope.position(package.name).is_none()
                 && !self.package_fields.contains_key(package.name)
             {
                 self.file_imports
                     .push((path.into(), Imported::Builtin(package)));
-                scope.names.push(Name {
+                scope.push(Name {
                     text: package.name.into(),
                     entry: Entry::Import(self.file_imports.len() as u32 - 1),
                     declared: None,
@@ -267,7 +295,7 @@ impl<'p> Compiler<'p> {
             _ => super::implied_name(&import.path).into(),
         };
         if let Some(span) = declared
-            && scope.names.iter().any(|name| name.text == text)
+            && scope.position(&text).is_some()
         {
             self.error(
                 NAME_CLASH,
@@ -276,7 +304,7 @@ impl<'p> Compiler<'p> {
             );
         }
         self.file_imports.push((import.path.clone(), imported));
-        scope.names.push(Name {
+        scope.push(Name {
             text,
             entry: Entry::Import(self.file_imports.len() as u32 - 1),
             declared: if matches!(imported, Imported::Failed) {
@@ -389,7 +417,8 @@ impl<'p> Compiler<'p> {
             return;
         }
         let is_field = matches!(entry, Entry::Field(_)) && !must_use;
-        if let Some(other) = scope.names.iter_mut().find(|name| name.text == ident.name) {
+        if let Some(at) = scope.position(&ident.name) {
+            let other = &mut scope.names[at];
             let other_field = matches!(other.entry, Entry::Field(_)) && other.declared.is_none();
             if is_field && other_field {
                 return;
@@ -406,7 +435,7 @@ impl<'p> Compiler<'p> {
             self.error(NAME_CLASH, ident.span, message);
             return;
         }
-        scope.names.push(Name {
+        scope.push(Name {
             text: ident.name.clone(),
             entry,
             declared: must_use.then_some(ident.span),
@@ -1156,7 +1185,8 @@ impl<'p> Compiler<'p> {
     /// The innermost entry of a name, and how many environments out it is.
     fn find(&mut self, name: &str) -> Option<(Entry, u16)> {
         for scope in self.scopes.iter_mut().rev() {
-            if let Some(found) = scope.names.iter_mut().find(|n| &*n.text == name) {
+            if let Some(at) = scope.position(name) {
+                let found = &mut scope.names[at];
                 found.used = true;
                 return Some((found.entry, (self.depth - scope.depth) as u16));
             }
