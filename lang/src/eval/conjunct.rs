@@ -128,12 +128,15 @@ impl Machine<'_> {
         self.structs.push(StructInfo {
             shape: shape_id,
             next,
+            deferred: NIL,
         });
-        self.n_mut(node).structs = (self.structs.len() - 1) as u32;
+        let own = self.structs.len() - 1;
+        self.n_mut(node).structs = own as u32;
 
         let Shape {
             start,
             len,
+            optionals,
             embeds,
             ellipsis,
             file,
@@ -149,7 +152,7 @@ impl Machine<'_> {
         {
             info = self.new_requirement(node, info, GroupKind::Literal);
         }
-        self.reserve_arcs(node, len);
+        self.reserve_arcs(node, len - optionals);
         for index in start..start + len {
             match self.program.decls[index as usize] {
                 Decl::Field { label, arc, value } => {
@@ -160,6 +163,18 @@ impl Machine<'_> {
                     let mut sub = info.sub_field();
                     if arc == ArcType::Optional {
                         sub = sub.optional();
+                        if self.find_arc(node, label).is_none()
+                            && self.may_defer(index, value, inner, shape_id)
+                        {
+                            if self.structs[own].deferred == NIL {
+                                self.structs[own].deferred = self.deferred.len() as u32;
+                                self.deferred.push(Deferred {
+                                    env: inner,
+                                    info: sub,
+                                });
+                            }
+                            continue;
+                        }
                     }
                     self.insert_arc(node, label, arc, value, inner, sub);
                 }
@@ -754,7 +769,26 @@ impl Machine<'_> {
         env: EnvId,
         info: Info,
     ) -> Node {
+        if self.n(node).structs != NIL && self.find_arc(node, label).is_none() {
+            self.materialize(node, label);
+        }
         let (arc, new) = self.get_arc(node, label, arc_type);
+        self.add_to_arc(node, arc, new, arc_type, expr, env, info);
+        arc
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a conjunct and where it goes")]
+    pub(super) fn add_to_arc(
+        &mut self,
+        node: Node,
+        arc: Node,
+        new: bool,
+        arc_type: ArcType,
+        expr: ExprId,
+        env: EnvId,
+        info: Info,
+    ) {
+        let label = self.n(arc).label;
         let saved = std::mem::replace(&mut self.node, arc);
         let added = self.insert_conjunct(arc, arc_type, expr, env, info, !new);
         let patterns = self.n(node).patterns;
@@ -771,7 +805,6 @@ impl Machine<'_> {
             }
         }
         self.node = saved;
-        arc
     }
 
     fn insert_matched(&mut self, arc: Node, arc_type: ArcType, c: PatternConjunct, label: Label) {

@@ -1204,8 +1204,15 @@ impl Machine<'_> {
             || a.checks.len() != b.checks.len()
             || a.lower.is_some() != b.lower.is_some()
             || a.upper.is_some() != b.upper.is_some()
-            || self.n(x).arc_count != self.n(y).arc_count
         {
+            return false;
+        }
+        if !self.same_deferred(x, y) {
+            self.materialize_all(x);
+            self.materialize_all(y);
+        }
+        let (a, b) = (self.s(x), self.s(y));
+        if self.n(x).arc_count != self.n(y).arc_count {
             return false;
         }
         let pending = |m: &Self, node: Node| -> Vec<ExprId> {

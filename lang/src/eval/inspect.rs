@@ -144,6 +144,7 @@ impl Evaluation<'_> {
             base => m.kind(base),
         };
         let mut fields = Vec::new();
+        m.materialize_all(target);
         for (label, arc) in m.ordered_arcs(target) {
             if label.is_int() || label.is_let() {
                 continue;

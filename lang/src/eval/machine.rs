@@ -201,6 +201,16 @@ pub(super) struct PatternConjunct {
 pub(super) struct StructInfo {
     pub shape: ShapeId,
     pub next: u32,
+    /// Into [`Machine::deferred`]: its optional fields that nobody has asked for are no arcs yet;
+    /// `NIL` where there are none.
+    pub deferred: u32,
+}
+
+/// What optional fields of a literal need to become arcs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deferred {
+    pub env: EnvId,
+    pub info: Info,
 }
 
 /// What is known of a node, and what a task may wait for.
@@ -677,6 +687,11 @@ pub(crate) struct Machine<'a> {
     pub(super) tasks: Vec<Task>,
     pub(super) free_tasks: Vec<TaskId>,
     pub(super) structs: Vec<StructInfo>,
+    pub(super) deferred: Vec<Deferred>,
+    /// Whether an optional field, by its declaration, may be kept back.
+    pub(super) may_defer: FxHashMap<u32, bool>,
+    /// Optional fields of wide shapes by label: indices of declarations.
+    pub(super) optional_index: FxHashMap<(ShapeId, Label), SmallVec<[u32; 1]>>,
     pub(super) patterns: Vec<Patterns>,
     /// Parents of closedness groups; group 0 is none.
     pub(super) groups: Vec<u32>,
@@ -747,6 +762,9 @@ impl<'a> Machine<'a> {
             tasks: Vec::new(),
             free_tasks: Vec::new(),
             structs: Vec::new(),
+            deferred: Vec::new(),
+            may_defer: FxHashMap::default(),
+            optional_index: FxHashMap::default(),
             patterns: Vec::new(),
             groups: vec![0],
             refs: Vec::new(),

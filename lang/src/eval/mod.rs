@@ -14,6 +14,7 @@ pub mod inspect;
 mod leaf;
 mod machine;
 mod ops;
+mod optional;
 mod order;
 mod report;
 mod sched;
@@ -168,7 +169,10 @@ impl<'a> Evaluation<'a> {
             let label = self.label(step)?;
             self.machine.finalize(at);
             let target = self.machine.default_node(at);
-            at = self.machine.find_arc(target, label)?;
+            at = match self.machine.find_arc(target, label) {
+                Some(arc) => arc,
+                None => self.machine.materialize(target, label)?,
+            };
             if self.machine.n(at).arc_type > ArcType::Optional {
                 return None;
             }

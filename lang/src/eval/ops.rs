@@ -432,6 +432,10 @@ impl Machine<'_> {
         {
             return false;
         }
+        if mode == Equality::Structural && !self.same_deferred(x, y) {
+            self.materialize_all(x);
+            self.materialize_all(y);
+        }
         let skip = |m: &Self, label: Label, arc: Node| {
             (mode == Equality::Operator && !label.is_regular()) || m.n(arc).arc_type > limit
         };

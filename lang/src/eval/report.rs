@@ -316,7 +316,9 @@ impl Machine<'_> {
         let names: Vec<String> = self
             .arc_slice(node)
             .iter()
-            .map(|(l, _)| self.program.label_text(*l))
+            .map(|(l, _)| *l)
+            .chain(self.deferred_labels(node))
+            .map(|l| self.program.label_text(l))
             .collect();
         let own = self.program.label_text(label);
         if let Some(near) = crate::diagnostic::nearest(&own, names.iter().map(String::as_str)) {

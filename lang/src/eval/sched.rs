@@ -180,6 +180,9 @@ impl Machine<'_> {
                 for index in start..start + len {
                     match self.program.decls[index as usize] {
                         Decl::Field { label, value, .. } => {
+                            if self.find_arc(node, label).is_none() {
+                                self.materialize(node, label);
+                            }
                             let arc = self.get_arc(node, label, ArcType::Pending).0;
                             if self.bare_state(arc).is_some() {
                                 self.s_mut(arc).parent_tasks.push(task);

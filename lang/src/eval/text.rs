@@ -79,6 +79,9 @@ impl Machine<'_> {
     }
 
     fn shown_arcs(&mut self, node: Node, view: View) -> Arcs {
+        if view.optional {
+            self.materialize_all(node);
+        }
         let mut arcs = self.ordered_arcs(node);
         arcs.retain(|&mut (label, arc)| {
             if label.is_let() || label.is_int() {

@@ -661,7 +661,11 @@ impl Machine<'_> {
 
         let mut arc;
         let result;
-        match self.find_arc(node, label) {
+        let found = match self.find_arc(node, label) {
+            None => self.materialize(node, label),
+            found => found,
+        };
+        match found {
             Some(found) => {
                 result = Some(found);
                 arc = self.deref_non_rooted(found);
@@ -850,7 +854,7 @@ impl Machine<'_> {
         if kind.and(Kind::STRUCT).is_empty() && (!kind.is_empty() || self.n(node).structs == NIL) {
             return false;
         }
-        if self.is_open_struct(node) || self.find_arc(node, label).is_some() {
+        if self.is_open_struct(node) || self.has_field(node, label) {
             return true;
         }
         self.matches_any_pattern(node, label)

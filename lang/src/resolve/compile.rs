@@ -373,11 +373,22 @@ impl<'p> Compiler<'p> {
             self.program.attributes.insert(start + index, list);
         }
         let len = compiled.len() as u32;
+        let is_optional = |d: &&Decl| {
+            matches!(
+                d,
+                Decl::Field {
+                    arc: ArcType::Optional,
+                    ..
+                }
+            )
+        };
+        let optionals = compiled.iter().filter(is_optional).count() as u32;
         self.program.decls.extend(compiled);
         self.program.decl_places.extend(places);
         self.program.shapes.push(Shape {
             start,
             len,
+            optionals,
             embeds,
             ellipsis,
             file,

@@ -235,6 +235,8 @@ pub(crate) struct Shape {
     /// Into [`Program::decls`].
     pub start: u32,
     pub len: u32,
+    /// How many of the declarations are optional fields.
+    pub optionals: u32,
     /// Embeds an expression or a comprehension.
     pub embeds: bool,
     pub ellipsis: bool,
