@@ -72,29 +72,77 @@ fn named(name: &str) -> Option<Format> {
 /// # Errors
 /// Where the format cannot say a value.
 pub fn encode(format: Format, values: &[Value]) -> Result<Vec<u8>, Diagnostic> {
+    let mut out = Vec::new();
+    encode_into(format, values, &mut out)?;
+    Ok(out)
+}
+
+/// Writes the values to standard output, as they are encoded where the format can say every value. A reader
+/// that has gone is no error.
+///
+/// # Errors
+/// Where the format cannot say a value, or standard output cannot be written.
+pub fn print_values(files: &Files, format: Format, values: &[Value]) -> Result<(), Diagnostic> {
+    if !matches!(format, Format::Json | Format::Jsonl | Format::Yaml) {
+        return emit(files, None, &encode(format, values)?);
+    }
+    let mut out = Stdout {
+        out: std::io::stdout().lock(),
+        failed: None,
+    };
+    let result = encode_into(format, values, &mut out);
+    match out.failed {
+        Some(error) => printed(Err(error)),
+        None => result.and_then(|()| printed(out.out.flush())),
+    }
+}
+
+/// Standard output; keeps why it failed.
+struct Stdout {
+    out: std::io::StdoutLock<'static>,
+    failed: Option<std::io::Error>,
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.write(bytes).map_err(|error| {
+            let kind = error.kind();
+            self.failed = Some(error);
+            kind.into()
+        })
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn encode_into(format: Format, values: &[Value], out: &mut dyn Write) -> Result<(), Diagnostic> {
     let data_format = match format {
         Format::Json => encoding::Format::Json,
         Format::Jsonl => encoding::Format::JsonLines,
         Format::Yaml => encoding::Format::Yaml,
         Format::Toml => encoding::Format::Toml,
         Format::Text => encoding::Format::Text,
-        Format::Binary => return binary(values),
-        Format::Holos | Format::Cue => return Ok(language(values).into_bytes()),
+        Format::Binary => return put(&binary(values)?, out),
+        Format::Holos | Format::Cue => return put(language(values).as_bytes(), out),
     };
-    let mut out = Vec::new();
     for (i, value) in values.iter().enumerate() {
         let Value::Data(data) = value else { continue };
         if i > 0 && format == Format::Yaml {
-            out.extend_from_slice(b"---\n");
+            put(b"---\n", out)?;
         }
-        encoding::write(data_format, data, &mut out).map_err(|error| {
+        encoding::write(data_format, data, out).map_err(|error| {
             Diagnostic::error(
                 Code(505),
                 format!("cannot write this as {}: {error}", name(format)),
             )
         })?;
     }
-    Ok(out)
+    Ok(())
+}
+
+fn put(bytes: &[u8], out: &mut dyn Write) -> Result<(), Diagnostic> {
+    printed(out.write_all(bytes))
 }
 
 fn name(format: Format) -> String {
@@ -161,18 +209,20 @@ pub fn emit(files: &Files, path: Option<&std::path::Path>, bytes: &[u8]) -> Resu
         Some(path) => write(files, path, bytes),
         None => {
             let mut out = std::io::stdout().lock();
-            match out.write_all(bytes).and_then(|()| out.flush()) {
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                    Err(Diagnostic::error(
-                        Code(905),
-                        format!(
-                            "cannot write to standard output: {}",
-                            crate::files::plain(&error)
-                        ),
-                    ))
-                }
-                _ => Ok(()),
-            }
+            printed(out.write_all(bytes).and_then(|()| out.flush()))
         }
+    }
+}
+
+fn printed(result: std::io::Result<()>) -> Result<(), Diagnostic> {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Diagnostic::error(
+            Code(905),
+            format!(
+                "cannot write to standard output: {}",
+                crate::files::plain(&error)
+            ),
+        )),
+        _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::Outcome;
 use crate::args::{Export, Format};
-use crate::encode::{Value, emit, encode, target};
+use crate::encode::{Value, emit, encode, print_values, target};
 use std::path::Path;
 
 pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
@@ -42,7 +42,11 @@ pub(super) fn finish(
     if outcome != Outcome::Fine && (path.is_some() || values.is_empty()) {
         return outcome;
     }
-    match encode(format, values).and_then(|bytes| emit(&session.files, path, &bytes)) {
+    let written = match path {
+        Some(_) => encode(format, values).and_then(|bytes| emit(&session.files, path, &bytes)),
+        None => print_values(&session.files, format, values),
+    };
+    match written {
         Ok(()) => outcome,
         Err(error) => super::graver(outcome, session.report(&[error])),
     }

@@ -13,14 +13,42 @@ use smallvec::SmallVec;
 /// What groups lie in, under the same edges and requirements.
 #[derive(Default)]
 struct Memo {
-    edges: Edges,
-    /// The smallest of the requirements: parents are smaller still.
+    /// The requirements, at most 64.
+    ids: SmallVec<[u32; 16]>,
+    /// The smallest of them: parents of groups are smaller than they are.
     least: u32,
+    edges: Edges,
     known: SmallVec<[(u32, u64); 8]>,
+    /// What fields that are allowed were touched by.
+    allowed: SmallVec<[Groups; 4]>,
 }
 
-fn least(required: &[Required]) -> u32 {
-    required.iter().map(|r| r.id).min().unwrap_or(0)
+/// The groups that touched a field, each with the embedding it came through.
+type Groups = SmallVec<[(u32, u32); 4]>;
+
+/// The requirements that are in force, and those they refer to.
+fn relevant(all: &[Required]) -> SmallVec<[Required; 8]> {
+    let in_force = |r: &&Required| !r.ignored && !r.removed;
+    let is_named = |id: u32| {
+        all.iter()
+            .filter(in_force)
+            .any(|r| r.embed == id || r.outer == id)
+    };
+    all.iter()
+        .filter(|r| in_force(r) || is_named(r.id))
+        .copied()
+        .collect()
+}
+
+impl Memo {
+    fn new(required: &[Required]) -> Memo {
+        let ids: SmallVec<[u32; 16]> = required.iter().map(|r| r.id).collect();
+        Memo {
+            least: ids.iter().copied().min().unwrap_or(0),
+            ids,
+            ..Memo::default()
+        }
+    }
 }
 
 impl Machine<'_> {
@@ -160,7 +188,7 @@ impl Machine<'_> {
         {
             return;
         }
-        let base = self.required(node);
+        let base = relevant(&self.required(node));
         if base.iter().all(|r| r.ignored || r.removed) {
             return;
         }
@@ -170,10 +198,7 @@ impl Machine<'_> {
             .iter()
             .any(|e| e.flags & Evidence::ELLIPSIS != 0);
         let mut error = NIL;
-        let mut memo = Memo {
-            least: least(&base),
-            ..Memo::default()
-        };
+        let mut memo = Memo::new(&base);
         for (label, arc) in self.arc_vec(node) {
             if !label.is_regular() {
                 continue;
@@ -282,7 +307,7 @@ impl Machine<'_> {
     }
 
     /// The groups that touched a node: each with the embedding it came through.
-    fn evidence_of(&self, node: Node) -> SmallVec<[(u32, u32); 8]> {
+    fn evidence_of(&self, node: Node) -> Groups {
         if self.has_state(node) {
             let evidence = &self.s(node).evidence;
             return evidence.iter().map(|e| (e.id, e.embed)).collect();
@@ -315,15 +340,20 @@ impl Machine<'_> {
         if !memo.edges.is_same(&edges) {
             memo.edges = edges;
             memo.known.clear();
+            memo.allowed.clear();
+        }
+        if memo.allowed.contains(&groups) {
+            return true;
         }
         // For each group that touched the field, the requirements it and its embedding lie in.
         let mut evidence: SmallVec<[(u64, u64); 8]> = SmallVec::new();
         for &(id, embed) in &groups {
-            let own = self.lies_in(required, id, memo);
-            evidence.push((own, self.lies_in(required, embed, memo)));
+            let own = self.lies_in(id, memo);
+            evidence.push((own, self.lies_in(embed, memo)));
         }
-        let position = |id: u32| required.iter().position(|x| id != 0 && x.id == id);
-        required.iter().enumerate().all(|(index, r)| {
+        let ids = &memo.ids[..];
+        let position = |id: u32| ids.iter().position(|&x| id != 0 && x == id);
+        let allowed = required.iter().enumerate().all(|(index, r)| {
             if r.ignored || r.removed || evidence.iter().any(|(own, _)| own & (1 << index) != 0) {
                 return true;
             }
@@ -349,19 +379,24 @@ impl Machine<'_> {
                     foreign.any(|(own, _)| required[outer].removed || own & (1 << outer) != 0)
                 }
             }
-        })
+        });
+        if allowed {
+            memo.allowed.push(groups);
+        }
+        allowed
     }
 
     /// The requirements, as bits, that a group lies in.
-    fn lies_in(&self, required: &[Required], group: u32, memo: &mut Memo) -> u64 {
+    fn lies_in(&self, group: u32, memo: &mut Memo) -> u64 {
         if group == 0 {
             return 0;
         }
         if let Some(&(_, mask)) = memo.known.iter().find(|(id, _)| *id == group) {
             return mask;
         }
+        let ids = &memo.ids[..];
         let bit = |at: u32| {
-            let index = required.iter().position(|r| r.id == at);
+            let index = ids.iter().position(|&id| id == at);
             index.map_or(0, |index| 1u64 << index)
         };
         let mut mask = 0;
@@ -568,7 +603,17 @@ impl Machine<'_> {
         if !list.is_empty() {
             let label = self.n(node).label;
             let special = !label.is_regular() && label != Label::NONE;
-            self.filter_open(node, special, &mut list);
+            let opens = |m: &Self, node: Node, flags: u8| {
+                m.s(node).evidence.iter().any(|e| e.flags & flags != 0)
+            };
+            if special
+                || opens(self, node, Evidence::TOP | Evidence::OPEN_VALIDATOR)
+                || parent != NIL
+                    && self.has_state(parent)
+                    && opens(self, parent, Evidence::ELLIPSIS)
+            {
+                self.filter_open(node, special, &mut list);
+            }
         }
         let list: Shared<Required> = list.into();
         self.s_mut(node).required = Some(list.clone());
@@ -580,18 +625,14 @@ impl Machine<'_> {
     fn filter_open(&mut self, node: Node, special: bool, list: &mut Vec<Required>) {
         let parent = self.n(node).parent;
         let edges = self.edges(node);
-        let mut memo = Memo {
-            edges: edges.clone(),
-            ..Memo::default()
-        };
         // For each requirement: whether evidence lies in it, and what that brought.
         let mut touched: SmallVec<[(bool, u8); 8]> = SmallVec::from_elem((false, 0), list.len());
         for start in (0..list.len()).step_by(64) {
             let part = &list[start..list.len().min(start + 64)];
-            memo.known.clear();
-            memo.least = least(part);
+            let mut memo = Memo::new(part);
+            memo.edges = edges.clone();
             for e in &self.s(node).evidence {
-                let mask = self.lies_in(part, e.id, &mut memo);
+                let mask = self.lies_in(e.id, &mut memo);
                 for (index, r) in part.iter().enumerate() {
                     if mask & (1 << index) != 0 {
                         let (any, flags) = &mut touched[start + index];

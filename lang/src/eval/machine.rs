@@ -186,7 +186,7 @@ impl NodeData {
 /// Pattern constraints of a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Patterns {
-    pub pairs: Vec<(Value, SmallVec<[PatternConjunct; 1]>)>,
+    pub pairs: SmallVec<[(Value, SmallVec<[PatternConjunct; 1]>); 1]>,
 }
 
 #[derive(Clone, Copy, Debug)]
