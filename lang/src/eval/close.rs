@@ -26,18 +26,20 @@ struct Memo {
 /// The groups that touched a field, each with the embedding it came through.
 type Groups = SmallVec<[(u32, u32); 4]>;
 
+/// More groups than this at one node are found by hash.
+const MANY: usize = 16;
+
 /// The requirements that are in force, and those they refer to.
 fn relevant(all: &[Required]) -> SmallVec<[Required; 8]> {
-    let in_force = |r: &&Required| !r.ignored && !r.removed;
-    let is_named = |id: u32| {
-        all.iter()
-            .filter(in_force)
-            .any(|r| r.embed == id || r.outer == id)
-    };
-    all.iter()
-        .filter(|r| in_force(r) || is_named(r.id))
-        .copied()
-        .collect()
+    let mut named: SmallVec<[u32; 16]> = SmallVec::new();
+    for r in all.iter().filter(|r| !r.ignored && !r.removed) {
+        named.extend([r.id, r.embed, r.outer]);
+        if let Some(embed) = all.iter().find(|x| x.id == r.embed) {
+            named.push(embed.outer);
+        }
+    }
+    let is_named = |r: &&Required| named.contains(&r.id);
+    all.iter().filter(is_named).copied().collect()
 }
 
 impl Memo {
@@ -72,16 +74,32 @@ impl Machine<'_> {
     }
 
     pub(super) fn add_evidence(&mut self, node: Node, info: Info, flags: u8) {
-        let evidence = &mut self.s_mut(node).evidence;
-        if let Some(known) = evidence.iter_mut().find(|e| e.id == info.group) {
+        let state = self.s_mut(node);
+        let many = state.evidence.len() > MANY;
+        // Conjuncts of one group come one after the other.
+        let recent = state.evidence.iter_mut().rev().take(MANY);
+        let known = match recent.into_iter().find(|e| e.id == info.group) {
+            None if many => {
+                let known = state.evidence_index.get(&info.group);
+                known.map(|&at| &mut state.evidence[at as usize])
+            }
+            known => known,
+        };
+        if let Some(known) = known {
             known.flags |= flags;
             return;
         }
-        evidence.push(Evidence {
+        state.evidence.push(Evidence {
             id: info.group,
             embed: info.embed,
             flags,
         });
+        if many {
+            let from = state.evidence_index.len();
+            for (at, e) in state.evidence.iter().enumerate().skip(from) {
+                state.evidence_index.insert(e.id, at as u32);
+            }
+        }
     }
 
     /// A group for an embedding, or for a literal that embeds.

@@ -167,6 +167,7 @@ impl Machine<'_> {
                             && self.may_defer(index, value, inner, shape_id)
                         {
                             if self.structs[own].deferred == NIL {
+                                self.n_mut(node).flags |= NodeData::DEFERS;
                                 self.structs[own].deferred = self.deferred.len() as u32;
                                 self.deferred.push(Deferred {
                                     env: inner,
@@ -769,7 +770,7 @@ impl Machine<'_> {
         env: EnvId,
         info: Info,
     ) -> Node {
-        if self.n(node).structs != NIL && self.find_arc(node, label).is_none() {
+        if self.n(node).has(NodeData::DEFERS) && self.find_arc(node, label).is_none() {
             self.materialize(node, label);
         }
         let (arc, new) = self.get_arc(node, label, arc_type);
@@ -896,21 +897,14 @@ impl Machine<'_> {
         }
         self.update_arc_type(arc, arc_type);
         if check {
-            let mut at = self.n(arc).conjuncts;
-            let mut count = 0;
-            while at != NIL && count < MAX_SEARCHED {
-                let c = self.conjuncts[at as usize];
-                if c.expr == expr && self.same_env(c.env, env) {
-                    if c.info.group != 0 && self.bare_state(arc).is_some() {
-                        self.add_replacement(arc, info.group, c.info.group);
-                    }
-                    if self.in_progress(arc) {
-                        self.schedule_conjunct(arc, expr, env, info);
-                    }
-                    return false;
+            if let Some(c) = self.same_conjunct(arc, expr, env) {
+                if c.info.group != 0 && self.bare_state(arc).is_some() {
+                    self.add_replacement(arc, info.group, c.info.group);
                 }
-                at = c.next;
-                count += 1;
+                if self.in_progress(arc) {
+                    self.schedule_conjunct(arc, expr, env, info);
+                }
+                return false;
             }
         }
         self.add_conjunct_record(arc, expr, env, info);
@@ -929,6 +923,40 @@ impl Machine<'_> {
             }
         }
         true
+    }
+
+    /// The conjunct of a node that is the same expression with the same bindings.
+    fn same_conjunct(&mut self, node: Node, expr: ExprId, env: EnvId) -> Option<Conjunct> {
+        if !self.n(node).has(NodeData::MANY_CONJUNCTS) {
+            let mut at = self.n(node).conjuncts;
+            let mut count = 0;
+            while at != NIL {
+                let c = self.conjuncts[at as usize];
+                if c.expr == expr && self.same_env(c.env, env) {
+                    return Some(c);
+                }
+                at = c.next;
+                count += 1;
+            }
+            if count < MANY_CONJUNCTS {
+                return None;
+            }
+            self.n_mut(node).flags |= NodeData::MANY_CONJUNCTS;
+            let mut at = self.n(node).conjuncts;
+            while at != NIL {
+                let c = &self.conjuncts[at as usize];
+                let entry = self.conjunct_index.entry((node, c.expr));
+                entry.or_default().push(at);
+                at = c.next;
+            }
+            return None;
+        }
+        let same = self.conjunct_index.get(&(node, expr))?;
+        // One expression many times, each with bindings of its own, is not searched to the end.
+        let mut same = same.iter().map(|&at| self.conjuncts[at as usize]);
+        same.by_ref()
+            .take(MAX_SEARCHED)
+            .find(|c| self.same_env(c.env, env))
     }
 
     /// Adds a pattern constraint and applies it to the fields that are there.
@@ -1053,5 +1081,7 @@ impl Machine<'_> {
     }
 }
 
-/// A field with more conjuncts than this is not searched for a duplicate, which would be quadratic.
-const MAX_SEARCHED: u32 = 200;
+/// More conjuncts than this are searched by expression.
+const MANY_CONJUNCTS: u32 = 16;
+/// How many conjuncts of one expression are compared with a new one.
+const MAX_SEARCHED: usize = 200;

@@ -177,6 +177,10 @@ impl NodeData {
     pub(super) const INDEXED: u16 = 1024;
     /// Finished without a state: its conjuncts are its evidence.
     pub(super) const LEAF: u16 = 2048;
+    /// Some literal keeps optional fields back.
+    pub(super) const DEFERS: u16 = 4096;
+    /// Its conjuncts are in [`Machine::conjunct_index`].
+    pub(super) const MANY_CONJUNCTS: u16 = 8192;
 
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
@@ -500,6 +504,8 @@ pub(super) struct State {
     pub base_before_sharing: Option<Value>,
 
     pub evidence: Vec<Evidence>,
+    /// Positions in `evidence`, where it is long.
+    pub evidence_index: FxHashMap<u32, u32>,
     pub requirements: Vec<Requirement>,
     pub replacements: Vec<(u32, u32)>,
     /// Own and outer replacements, and how many were own when they were collected.
@@ -570,6 +576,7 @@ impl State {
             shared_env,
             base_before_sharing,
             evidence,
+            evidence_index,
             requirements,
             replacements,
             edges,
@@ -590,6 +597,7 @@ impl State {
         cyclic_conjuncts.clear();
         shared_infos.clear();
         evidence.clear();
+        evidence_index.clear();
         requirements.clear();
         replacements.clear();
         *started = false;
@@ -688,6 +696,8 @@ pub(crate) struct Machine<'a> {
     pub(super) free_tasks: Vec<TaskId>,
     pub(super) structs: Vec<StructInfo>,
     pub(super) deferred: Vec<Deferred>,
+    /// Conjuncts of nodes with many of them, by expression.
+    pub(super) conjunct_index: FxHashMap<(Node, ExprId), SmallVec<[u32; 1]>>,
     /// Whether an optional field, by its declaration, may be kept back.
     pub(super) may_defer: FxHashMap<u32, bool>,
     /// Optional fields of wide shapes by label: indices of declarations.
@@ -763,6 +773,7 @@ impl<'a> Machine<'a> {
             free_tasks: Vec::new(),
             structs: Vec::new(),
             deferred: Vec::new(),
+            conjunct_index: FxHashMap::default(),
             may_defer: FxHashMap::default(),
             optional_index: FxHashMap::default(),
             patterns: Vec::new(),
@@ -877,6 +888,10 @@ impl<'a> Machine<'a> {
             self.conjuncts[data.last_conjunct as usize].next = id;
         }
         self.nodes[node as usize].last_conjunct = id;
+        if self.nodes[node as usize].has(NodeData::MANY_CONJUNCTS) {
+            let entry = self.conjunct_index.entry((node, expr));
+            entry.or_default().push(id);
+        }
         self.stats.conjuncts += 1;
     }
 

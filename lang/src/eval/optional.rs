@@ -165,6 +165,9 @@ impl Machine<'_> {
 
     /// Makes the optional field of a label an arc, where a literal of the node has one.
     pub(super) fn materialize(&mut self, node: Node, label: Label) -> Option<Node> {
+        if !self.n(node).has(NodeData::DEFERS) {
+            return None;
+        }
         let mut found: SmallVec<[(u32, u32); 4]> = SmallVec::new();
         let mut at = self.n(node).structs;
         while at != NIL {
@@ -201,6 +204,9 @@ impl Machine<'_> {
 
     /// Makes all optional fields of a node arcs; those of a finished one are evaluated.
     pub(super) fn materialize_all(&mut self, node: Node) {
+        if !self.n(node).has(NodeData::DEFERS) {
+            return;
+        }
         let mut depth = 0;
         let mut at = self.n(node).parent;
         while at != NIL {
@@ -255,6 +261,9 @@ impl Machine<'_> {
         if self.find_arc(node, label).is_some() {
             return true;
         }
+        if !self.n(node).has(NodeData::DEFERS) {
+            return false;
+        }
         let mut at = self.n(node).structs;
         while at != NIL {
             let info = self.structs[at as usize];
@@ -268,6 +277,9 @@ impl Machine<'_> {
 
     /// Whether two nodes hold back the same optional fields.
     pub(super) fn same_deferred(&self, x: Node, y: Node) -> bool {
+        if !self.n(x).has(NodeData::DEFERS) && !self.n(y).has(NodeData::DEFERS) {
+            return true;
+        }
         let next = |mut at: u32| {
             while at != NIL && self.structs[at as usize].deferred == NIL {
                 at = self.structs[at as usize].next;
