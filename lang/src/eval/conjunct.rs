@@ -896,16 +896,14 @@ impl Machine<'_> {
             self.inherit_closedness(arc);
         }
         self.update_arc_type(arc, arc_type);
-        if check {
-            if let Some(c) = self.same_conjunct(arc, expr, env) {
-                if c.info.group != 0 && self.bare_state(arc).is_some() {
-                    self.add_replacement(arc, info.group, c.info.group);
-                }
-                if self.in_progress(arc) {
-                    self.schedule_conjunct(arc, expr, env, info);
-                }
-                return false;
+        if check && let Some(c) = self.same_conjunct(arc, expr, env) {
+            if c.info.group != 0 && self.bare_state(arc).is_some() {
+                self.add_replacement(arc, info.group, c.info.group);
             }
+            if self.in_progress(arc) {
+                self.schedule_conjunct(arc, expr, env, info);
+            }
+            return false;
         }
         self.add_conjunct_record(arc, expr, env, info);
         if self.in_progress(arc) {

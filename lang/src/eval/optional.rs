@@ -8,6 +8,7 @@ use super::machine::*;
 use crate::resolve::program::*;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
+use std::collections::hash_map::Entry;
 
 /// Shapes with more declarations than this find optional fields by hash.
 const MAX_SEARCHED: u32 = 48;
@@ -320,9 +321,9 @@ impl Machine<'_> {
                 .collect();
         }
         // The entry of no label says that the shape is indexed.
-        if !self.optional_index.contains_key(&(shape, Label::NONE)) {
-            self.optional_index
-                .insert((shape, Label::NONE), SmallVec::new());
+        let indexed = (shape, Label::NONE);
+        if let Entry::Vacant(entry) = self.optional_index.entry(indexed) {
+            entry.insert(SmallVec::new());
             for decl in labels {
                 if let Some(label) = optional(self, decl) {
                     self.optional_index
