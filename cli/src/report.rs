@@ -238,8 +238,9 @@ fn snippet(
         .write(Cache::new(sources), &mut bytes)
         .ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    // The first line is ariadne's own headline.
-    Some(text.split_once('\n')?.1.to_string())
+    // The first line is ariadne's own headline, and its lines end with blanks.
+    let lines = text.split_once('\n')?.1.lines();
+    Some(lines.map(|line| format!("{}\n", line.trim_end())).collect())
 }
 
 /// The places as `file:line:column`, for lines that are too long to draw.
