@@ -147,7 +147,7 @@ impl Files {
         let Ok(names) = self.list(dir) else {
             return diagnostic.note(format!("nor a directory `{}`", self.display(dir)));
         };
-        match crate::suggest::nearest(&file, names.iter().map(String::as_str)) {
+        match holos_lang::diagnostic::nearest(&file, names.iter().map(String::as_str)) {
             Some(near) => {
                 diagnostic.help(format!("did you mean `{}`?", self.display(&dir.join(near))))
             }

@@ -17,7 +17,6 @@ pub mod load;
 pub mod lsp;
 pub mod render;
 pub mod report;
-mod suggest;
 
 use clap::Parser;
 use std::process::ExitCode;

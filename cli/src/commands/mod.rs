@@ -21,7 +21,7 @@ use crate::files::Files;
 use crate::load::{Instance, Loader, fatal};
 use crate::report::Reporter;
 use holos_lang::diagnostic::{Diagnostic, Source, SourceMap};
-use holos_lang::eval::{Evaluation, NodeId};
+use holos_lang::eval::{Evaluation, NodeId, Strictness};
 use holos_lang::syntax;
 
 /// Runs one command line.
@@ -126,9 +126,12 @@ impl Session {
                 builtins,
             );
             drop(importer);
-            let outcome = match self.report(&found) {
-                Outcome::Fine => each(self, &mut evaluation, &instance),
-                outcome => outcome,
+            let outcome = if fatal(&found) {
+                let found = with_errors_of_values(found, &mut evaluation);
+                self.report(&found)
+            } else {
+                self.report(&found);
+                each(self, &mut evaluation, &instance)
             };
             gravest = graver(gravest, outcome);
             if single {
@@ -172,6 +175,22 @@ impl Session {
         }
         evaluation.expression(file, &expr)
     }
+}
+
+/// What loading found, and what the values say all the same: what could not be read or resolved is top there, which
+/// causes no error of its own.
+pub(crate) fn with_errors_of_values(
+    mut found: Vec<Diagnostic>,
+    evaluation: &mut Evaluation<'_>,
+) -> Vec<Diagnostic> {
+    let root = evaluation.root();
+    found.extend(evaluation.errors(root, Strictness::Final));
+    found.sort_by_key(|d| {
+        d.labels
+            .first()
+            .map(|label| (label.place.file, label.place.span.start))
+    });
+    found
 }
 
 /// The one that weighs more.

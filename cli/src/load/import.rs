@@ -171,7 +171,7 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             super::below(self.loader.files, &module.root, &mut directories, 0);
             known.extend(directories.iter().filter_map(|dir| module.import_path(dir)));
         }
-        let near = crate::suggest::nearest(path, known.iter().map(String::as_str));
+        let near = holos_lang::diagnostic::nearest(path, known.iter().map(String::as_str));
         let help = near.map(|near| format!("did you mean \"{near}\"?"));
         ImportError {
             message: message.into(),

@@ -146,7 +146,7 @@ fn unknown_qualifier(name: &str) -> Diagnostic {
             "there are {}",
             known.map(|name| format!("`{name}:`")).join(", ")
         ));
-    match crate::suggest::nearest(name, known) {
+    match holos_lang::diagnostic::nearest(name, known) {
         Some(near) => error.help(format!("did you mean `{near}:`?")),
         None => error,
     }

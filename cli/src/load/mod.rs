@@ -334,7 +334,7 @@ impl<'f> Loader<'f> {
         let names = names
             .iter()
             .filter(|name| self.files.is_dir(&parent.join(name)));
-        match crate::suggest::nearest(&name.to_string_lossy(), names.map(String::as_str)) {
+        match holos_lang::diagnostic::nearest(&name.to_string_lossy(), names.map(String::as_str)) {
             Some(near) => error.help(format!(
                 "did you mean `./{}`?",
                 self.files.display(&parent.join(near))
@@ -349,7 +349,7 @@ impl<'f> Loader<'f> {
             format!("there is no file, directory or package `{path}`"),
         );
         let names = self.files.list(&self.files.cwd).unwrap_or_default();
-        let error = match crate::suggest::nearest(path, names.iter().map(String::as_str)) {
+        let error = match holos_lang::diagnostic::nearest(path, names.iter().map(String::as_str)) {
             Some(near) => error.help(format!("did you mean `./{near}`?")),
             None => error,
         };
@@ -394,7 +394,7 @@ impl<'f> Loader<'f> {
                 let error =
                     Diagnostic::error(Code(907), format!("`{shown}` has no package `{name}`"));
                 let known = names.iter().map(|(name, _)| &**name);
-                return Err(match crate::suggest::nearest(name, known) {
+                return Err(match holos_lang::diagnostic::nearest(name, known) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error,
                 });

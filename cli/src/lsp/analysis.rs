@@ -2,11 +2,12 @@
 
 use super::uri;
 use crate::args::Inputs;
+use crate::commands::with_errors_of_values;
 use crate::files::Files;
 use crate::load::Loader;
 use gen_lsp_types::{Location, Position};
 use holos_lang::diagnostic::{Diagnostic, FileId, Source, SourceMap};
-use holos_lang::eval::{Evaluation, Strictness};
+use holos_lang::eval::Evaluation;
 use holos_lang::resolve::PackageFiles;
 use holos_lang::syntax::{self, tree};
 use std::path::{Path, PathBuf};
@@ -68,15 +69,11 @@ impl Analysis {
                         &holos_stdlib::Standard,
                     );
                     analysis.imports.extend(importer.found().cloned());
-                    let broken = crate::load::fatal(&found);
-                    analysis.found.extend(found);
-                    // What follows from a name that leads nowhere would only repeat it.
-                    if !broken && !superseded() {
-                        let root = evaluation.root();
-                        analysis
-                            .found
-                            .extend(evaluation.errors(root, Strictness::Final));
-                    }
+                    analysis.found.extend(if superseded() {
+                        found
+                    } else {
+                        with_errors_of_values(found, &mut evaluation)
+                    });
                     analysis.evaluation = Some(evaluation);
                     analysis.package = instance.package;
                 }

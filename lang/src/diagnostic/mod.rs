@@ -197,9 +197,13 @@ impl Diagnostic {
 }
 
 /// The candidate a misspelt name most likely meant: by edit distance (insert, delete, replace,
-/// swap of neighbours), at most a third of the name's length, case ignored; the first of equals.
+/// swap of neighbours), at most a third of the name's length, case ignored; the first of equals. Of a name of one
+/// letter nothing is left to know another by.
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let limit = match name.chars().count() {
+        0 | 1 => 0,
+        length => (length / 3).max(1),
+    };
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         if candidate == name {
