@@ -237,10 +237,7 @@ impl Machine<'_> {
         }
         let info = info.with(Info::FROM_EMBED);
         if let Some(expr) = embedded
-            && matches!(
-                self.program.exprs[expr as usize],
-                Expr::Binary(..) | Expr::Disjunction(_)
-            )
+            && matches!(self.program.exprs[expr as usize], Expr::Binary(..))
         {
             return info;
         }
