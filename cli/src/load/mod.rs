@@ -157,6 +157,7 @@ impl<'f> Loader<'f> {
             data: Vec::new(),
         };
         let mut errors = Vec::new();
+        let mut left_out = Vec::new();
         let (module, found) = Module::find(self.files, sources, &self.files.cwd);
         made.package.errors.extend(found);
         made.module = module;
@@ -168,10 +169,24 @@ impl<'f> Loader<'f> {
             if made.name.is_empty() {
                 made.name = name.clone();
             }
+            if let Input::File(path, Kind::Source) = &input
+                && is_test(path)
+            {
+                let message = format!("`{name}` is left out: a `_test` file is in no package");
+                left_out.push(Diagnostic::warning(Code(907), message));
+                continue;
+            }
             if let Err(found) = self.loose_file(sources, &mut made, &input, &name) {
                 errors.extend(found);
             }
         }
+        if made.package.files.is_empty() && made.data.is_empty() && !left_out.is_empty() {
+            for warning in &mut left_out {
+                warning.severity = Severity::Error;
+            }
+            errors.append(&mut left_out);
+        }
+        made.package.errors.append(&mut left_out);
         let clauses = made
             .package
             .files
@@ -508,10 +523,10 @@ impl<'f> Loader<'f> {
             let Some((stem, "holos" | "cue")) = name.rsplit_once('.') else {
                 continue;
             };
-            if name.starts_with(['_', '.']) || stem.ends_with("_tool") || stem.ends_with("_test") {
+            let path = dir.join(&name);
+            if name.starts_with(['_', '.']) || stem.ends_with("_tool") || is_test(&path) {
                 continue;
             }
-            let path = dir.join(&name);
             if !self.files.is_file(&path) {
                 continue;
             }
@@ -722,6 +737,12 @@ fn timestamp(seconds: u64, nanos: u32) -> String {
         rest / 60 % 60,
         rest % 60
     )
+}
+
+/// Whether a file is left out by its name, `…_test.cue`, as CUE leaves it out.
+fn is_test(path: &Path) -> bool {
+    path.file_stem()
+        .is_some_and(|stem| stem.to_string_lossy().ends_with("_test"))
 }
 
 #[cfg(test)]
