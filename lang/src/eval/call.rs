@@ -410,13 +410,19 @@ impl Machine<'_> {
                 Value::Node(self.wrap(node, NodeData::CLOSED_ONCE))
             }
             P::CloseAll => {
+                if let Some(error) = self.refuse_closing(exprs, false) {
+                    return error;
+                }
                 let Value::Node(node) = values[0] else {
                     return self.fail("argument must be a struct or list literal");
                 };
                 self.n_mut(node).flags |= NodeData::CLOSED_RECURSIVE;
                 Value::Node(node)
             }
-            P::Reclose => values[0],
+            P::Reclose => match self.refuse_closing(exprs, true) {
+                Some(error) => error,
+                None => values[0],
+            },
             P::And => {
                 let elements = self.elements_of(values[0]);
                 if elements.is_empty() {
@@ -454,6 +460,29 @@ impl Machine<'_> {
             P::MatchN => self.match_n(values),
             P::MatchIf => self.match_if(values, exprs),
             P::Error => unreachable!("handled before its argument is evaluated"),
+        }
+    }
+
+    /// What is wrong with the argument of `__closeAll` or `__reclose`: they close what stands in a literal
+    /// under `@experiment(explicitopen)`.
+    fn refuse_closing(&mut self, exprs: &[ExprId], allow_close: bool) -> Option<Value> {
+        let mut at = *exprs.first()?;
+        if let Expr::Call {
+            function,
+            start,
+            len: 1,
+        } = self.program.exprs[at as usize]
+            && allow_close
+            && let Expr::Value(Value::Function(f)) = self.program.exprs[function as usize]
+            && let Callable::Predeclared(Predeclared::Close) = self.program.functions[f as usize]
+        {
+            at = self.program.lists[start as usize];
+        }
+        match self.program.exprs[at as usize] {
+            Expr::List(_) => None,
+            Expr::Struct(shape) if self.program.shapes[shape as usize].explicit_open => None,
+            Expr::Struct(_) => Some(self.fail("it needs `@experiment(explicitopen)`")),
+            _ => Some(self.fail("the argument must be a struct or list literal")),
         }
     }
 
@@ -1034,6 +1063,34 @@ impl builtin::Context for Machine<'_> {
     fn kind(&mut self, value: ValueRef) -> Kind {
         let value = self.refs_values[value.0 as usize];
         Machine::kind(self, value)
+    }
+
+    fn is_open(&mut self, value: ValueRef) -> bool {
+        let Value::Node(node) = self.refs_values[value.0 as usize] else {
+            return false;
+        };
+        let node = self.deref(node);
+        match self.n(node).base {
+            Value::List { open } => open,
+            _ => self.is_open_struct(node) || self.n(node).patterns != NIL,
+        }
+    }
+
+    fn declared(&mut self, value: ValueRef) -> usize {
+        let Value::Node(node) = self.refs_values[value.0 as usize] else {
+            return 0;
+        };
+        let node = self.deref(node);
+        self.materialize_all(node);
+        let arcs = self.arc_slice(node).iter();
+        let declared = arcs.filter(|(label, arc)| {
+            label.is_regular()
+                && matches!(
+                    self.n(*arc).arc_type,
+                    ArcType::Optional | ArcType::Required
+                )
+        });
+        declared.count()
     }
 
     fn elements(&mut self, value: ValueRef) -> Result<Vec<ValueRef>, CallError> {

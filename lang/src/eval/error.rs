@@ -80,6 +80,8 @@ pub(super) struct Bottom {
     pub message: Message,
     /// The node it was found at.
     pub node: Node,
+    /// The node that lacks what was looked up in it.
+    pub holder: Node,
     /// Expressions that took part.
     pub exprs: SmallVec<[ExprId; 2]>,
     /// Declarations that took part (labels that are not allowed).
@@ -100,6 +102,7 @@ impl Default for Bottom {
             code: ErrorCode::Eval,
             message: Message::Text(String::new()),
             node: NIL,
+            holder: NIL,
             exprs: SmallVec::new(),
             places: SmallVec::new(),
             parts: Vec::new(),
@@ -191,13 +194,16 @@ impl Machine<'_> {
         let code = self.code(x);
         let not_allowed = parts.iter().all(|&p| self.errors[p as usize].not_allowed);
         let from_child = parts.iter().all(|&p| self.errors[p as usize].from_child);
-        let (node, value) = (
-            self.errors[first as usize].node,
-            self.errors[first as usize].value,
-        );
+        let Bottom {
+            node,
+            holder,
+            value,
+            ..
+        } = self.errors[first as usize];
         self.push_error(Bottom {
             code,
             node,
+            holder,
             parts,
             not_allowed,
             from_child,

@@ -907,7 +907,7 @@ impl Machine<'_> {
                         return Ok(Value::None);
                     }
                     ErrorCode::Incomplete => {
-                        let at = self.errors[error as usize].node;
+                        let at = self.errors[error as usize].holder;
                         if at != NIL
                             && self.has_state(at)
                             && self.s(at).running

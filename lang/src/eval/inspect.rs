@@ -203,6 +203,39 @@ impl Evaluation<'_> {
         }
     }
 
+    /// The paths of all errors at and below the node, those of failed alternatives included.
+    pub fn error_paths(&mut self, node: NodeId) -> Vec<String> {
+        let m = &mut self.machine;
+        m.finalize(node.0);
+        let mut errors = Vec::new();
+        let mut nodes = vec![node.0];
+        let mut seen = std::collections::HashSet::new();
+        while let Some(node) = nodes.pop() {
+            let node = m.deref(node);
+            if !seen.insert(node) {
+                continue;
+            }
+            errors.extend(m.bottom_of(node));
+            nodes.extend(m.arc_vec(node).iter().map(|(_, arc)| *arc));
+        }
+        let mut paths = Vec::new();
+        let mut at = 0;
+        while at < errors.len() {
+            let error = &m.errors[errors[at] as usize];
+            at += 1;
+            if error.node != NIL {
+                let path = m.path(error.node);
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+            let parts = error.parts.iter().filter(|part| !errors.contains(part));
+            let parts: Vec<_> = parts.copied().collect();
+            errors.extend(parts);
+        }
+        paths
+    }
+
     /// The node, or what its default is where it has one (a disjunction whose defaults come to one
     /// value).
     pub fn default(&mut self, node: NodeId) -> NodeId {

@@ -229,7 +229,7 @@ impl Machine<'_> {
                 self.suggest_field(e.node, *label, &mut diagnostic);
             }
             Message::UndefinedField(label) => {
-                self.suggest_member(e.node, *label, &mut diagnostic);
+                self.suggest_member(e.holder, *label, &mut diagnostic);
             }
             _ => {}
         }

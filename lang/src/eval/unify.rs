@@ -630,7 +630,7 @@ impl Machine<'_> {
         if has_state {
             let error = self.s(node).errors;
             if error != NIL {
-                let at = self.errors[error as usize].node;
+                let at = self.errors[error as usize].holder;
                 if at != NIL && self.root_of(at) != self.root_of(node) {
                     self.add_error(error);
                 }
@@ -748,13 +748,13 @@ impl Machine<'_> {
             ArcType::Member => Ok(result),
             ArcType::Required => {
                 let error = self.new_error(ErrorCode::Incomplete, Message::RequiredMissing(label));
-                self.errors[error as usize].node = node;
+                self.errors[error as usize].holder = node;
                 self.add_error(error);
                 Ok(result)
             }
             ArcType::Optional => {
                 let error = self.new_error(ErrorCode::Incomplete, Message::OptionalField(label));
-                self.errors[error as usize].node = node;
+                self.errors[error as usize].holder = node;
                 self.add_error(error);
                 Ok(None)
             }
@@ -776,7 +776,7 @@ impl Machine<'_> {
                         self.program.label_text(label)
                     );
                     let error = self.text_error(ErrorCode::Cycle, text);
-                    self.errors[error as usize].node = node;
+                    self.errors[error as usize].holder = node;
                     self.add_error(error);
                 } else {
                     self.report_undefined(node, label);
@@ -799,7 +799,7 @@ impl Machine<'_> {
         if label.is_int() && !kind.is_empty() && kind.and(Kind::LIST).is_empty() {
             let text = format!("invalid index {} (found {kind}, want list)", label.id());
             let error = self.text_error(ErrorCode::Eval, text);
-            self.errors[error as usize].node = node;
+            self.errors[error as usize].holder = node;
             self.add_error(error);
             return;
         }
@@ -828,7 +828,7 @@ impl Machine<'_> {
             Message::UndefinedField(label)
         };
         let error = self.new_error(code, message);
-        self.errors[error as usize].node = node;
+        self.errors[error as usize].holder = node;
         self.add_error(error);
     }
 

@@ -236,10 +236,9 @@ pub trait Context {
     /// The kinds the value may have.
     fn kind(&mut self, value: ValueRef) -> Kind;
     /// Whether a list or struct may still get elements or fields, so that a count is not final.
-    fn is_open(&mut self, value: ValueRef) -> bool {
-        let _ = value;
-        false
-    }
+    fn is_open(&mut self, value: ValueRef) -> bool;
+    /// How many fields of a struct are declared, but optional or required and not set.
+    fn declared(&mut self, value: ValueRef) -> usize;
     /// The elements of a list.
     fn elements(&mut self, value: ValueRef) -> Result<Vec<ValueRef>, CallError>;
     /// The regular fields of a struct, in order.

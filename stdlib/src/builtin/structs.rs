@@ -9,7 +9,8 @@ package! {
     "MinFields" (value object: STRUCT, n: INT) -> BOOL,
         "Whether the struct has at least n regular fields." => |context, a| {
             let (count, least) = (count(context, a.value(0)?)?, a.int(1)?);
-            if count < least && context.is_open(a.value(0)?) {
+            let more = context.declared(a.value(0)?) as i64;
+            if count < least && (context.is_open(a.value(0)?) || count + more >= least) {
                 return Err(CallError::incomplete(format!(
                     "the struct has {count} fields so far, and needs {least}"
                 )));

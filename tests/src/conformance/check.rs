@@ -357,12 +357,13 @@ pub(super) fn error(
     if paths.is_empty() {
         return Ok(());
     }
-    let found = program.evaluation.errors(node, Strictness::Concrete);
+    let mut found = program.evaluation.error_paths(node);
+    let reported = program.evaluation.errors(node, Strictness::Concrete);
+    found.extend(reported.into_iter().map(|error| error.path));
     for path in paths {
-        let here = |got: &str| got == path || got.ends_with(&format!(".{path}"));
-        expect(found.iter().any(|error| here(&error.path)), || {
-            let got: Vec<_> = found.iter().map(|error| error.path.as_str()).collect();
-            format!("expected an error at {path}, got them at {got:?}")
+        let here = |got: &String| got == path || got.ends_with(&format!(".{path}"));
+        expect(found.iter().any(here), || {
+            format!("expected an error at {path}, got them at {found:?}")
         })?;
     }
     Ok(())
