@@ -173,12 +173,23 @@ impl Machine<'_> {
         }
     }
 
+    /// What a call made (`close(…)`) is evaluated when an operator or a function looks at it.
+    fn settle_inline(&mut self, value: Value) {
+        if let Value::Node(node) = value {
+            let data = self.n(node);
+            if data.status == Status::Unprocessed && data.has(NodeData::DYNAMIC) {
+                self.complete_shallow(node);
+            }
+        }
+    }
+
     /// The value with its default taken and unwrapped; errors are added.
     pub(super) fn value(&mut self, expr: ExprId, needs: Condition, mode: Mode) -> Step<Value> {
         let value = stacker::maybe_grow(64 * 1024, 4 * 1024 * 1024, || {
             self.eval_guarded(expr, needs, mode, true)
         })?
         .0;
+        self.settle_inline(value);
         let value = self.default_of(value).unwrap_or(Value::None);
         Ok(self.unwrap(value))
     }
@@ -787,6 +798,7 @@ impl Machine<'_> {
         });
         let inner = std::mem::replace(&mut self.errs, saved);
         let (value, _) = result?;
+        self.settle_inline(value);
         if let Value::Bottom(error) = value {
             return Ok(Value::Bottom(error));
         }

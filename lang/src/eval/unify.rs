@@ -177,7 +177,12 @@ impl Machine<'_> {
             return Ok(true);
         }
 
-        let errors = self.s(node).errors;
+        // What the expression that reads the node ran into (a cycle through it) is the node's error, too.
+        let mut errors = self.s(node).errors;
+        if self.errs != NIL && self.code(self.errs) == ErrorCode::Cycle {
+            let pending = std::mem::replace(&mut self.errs, NIL);
+            errors = self.combine(errors, pending);
+        }
         if errors != NIL {
             self.s_mut(node).errors = NIL;
             let error = match self.bottom_of(node) {
