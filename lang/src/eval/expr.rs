@@ -292,7 +292,15 @@ impl Machine<'_> {
                         let error = self.new_error(ErrorCode::Cycle, Message::CycleWith(expr));
                         self.add_error(error);
                     } else {
-                        return self.evaluate(arc, needs, mode);
+                        let value = self.evaluate(arc, needs, mode)?;
+                        if self.n(arc).has(NodeData::NON_ROOTED)
+                            && self.has_state(arc)
+                            && !self.all_finished(arc)
+                            && let Some(&task) = self.stack.last()
+                        {
+                            self.unsettled.push((self.tasks[task as usize].node, arc));
+                        }
+                        return Ok(value);
                     }
                 }
                 Mode::Ignore => {}

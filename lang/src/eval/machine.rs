@@ -731,6 +731,8 @@ pub(crate) struct Machine<'a> {
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
     pub(super) blocking: Vec<TaskId>,
     pub(super) stack: Vec<TaskId>,
+    /// Inline values that a task of the first node read before they were complete.
+    pub(super) unsettled: Vec<(Node, Node)>,
     pub(super) eval_depth: i32,
     pub(super) in_validator: u32,
     pub(super) in_detached: u32,
@@ -797,6 +799,7 @@ impl<'a> Machine<'a> {
             regex_cache: FxHashMap::default(),
             blocking: Vec::new(),
             stack: Vec::new(),
+            unsettled: Vec::new(),
             eval_depth: 0,
             in_validator: 0,
             in_detached: 0,

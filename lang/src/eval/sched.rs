@@ -599,7 +599,11 @@ impl Machine<'_> {
 
         let result = self.perform(id, mode);
 
-        let errors = std::mem::replace(&mut self.errs, saved_errs);
+        let errors = std::mem::replace(&mut self.errs, NIL);
+        if result.is_ok() && !self.unsettled.is_empty() {
+            self.settle_read(node);
+        }
+        self.errs = saved_errs;
         self.stack.pop();
         (self.env, self.info, self.source) = saved;
 
@@ -630,6 +634,20 @@ impl Machine<'_> {
         if self.has_state(node) && self.s(node).to_complete {
             self.s_mut(node).to_complete = false;
             self.complete_tasks(node, Mode::Attempt);
+        }
+    }
+
+    /// Completes the inline values that tasks of the node read: what is wrong with one is an error of
+    /// who used a part of it.
+    fn settle_read(&mut self, node: Node) {
+        while let Some(at) = self.unsettled.iter().position(|(by, _)| *by == node) {
+            let (_, read) = self.unsettled.remove(at);
+            self.complete_shallow(read);
+            if let Some(error) = self.bottom_of(read)
+                && self.has_state(node)
+            {
+                self.node_error(node, error);
+            }
         }
     }
 
