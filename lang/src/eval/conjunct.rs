@@ -319,6 +319,10 @@ impl Machine<'_> {
             self.state(target);
             return;
         }
+        if data.has(NodeData::DATA) {
+            self.insert_data(node, target, expr, env, info);
+            return;
+        }
         if self.is_definition_path(expr) || data.label.is_definition() {
             self.s_mut(node).is_def = true;
             info = info.with(Info::FROM_DEF);

@@ -35,6 +35,9 @@ pub(super) struct Choice {
     /// The mark of the arm chosen last.
     own: Default3,
     assigned: Shared<Assigned>,
+    /// Equal choices that were merged into this one, so far: where it turns out to lack a label that a
+    /// closed struct requires, one of them may have it.
+    merged: Vec<Shared<Assigned>>,
 }
 
 impl Machine<'_> {
@@ -453,6 +456,7 @@ impl Machine<'_> {
                 mode,
                 own,
                 assigned: Shared::default(),
+                merged: Vec::new(),
             })
             .collect();
         self.signal_choice(
@@ -757,6 +761,7 @@ impl Machine<'_> {
             mode: self.s(node).arm_default.0,
             own: self.s(node).arm_default.1,
             assigned,
+            merged: Vec::new(),
         };
         let mut cross = vec![start];
         for (index, d) in list.iter().enumerate() {
@@ -874,15 +879,29 @@ impl Machine<'_> {
                 if dead[arm] {
                     continue;
                 }
-                let mut assigned = left.assigned.to_vec();
-                assigned.push(Assigned {
+                let taken = Assigned {
                     source: d.source.clone(),
                     env: d.env,
                     arm,
-                });
+                };
+                let extended = |known: &Shared<Assigned>| -> Shared<Assigned> {
+                    let known = known.iter().chain([&taken]).cloned();
+                    known.collect::<Vec<_>>().into()
+                };
                 let _ = expr;
-                match self.try_arm(node, assigned.into(), later, left, mark, mode) {
-                    Ok(choice) => {
+                let assigned = extended(&left.assigned);
+                let mut merged: Vec<_> = left.merged.iter().map(extended).collect();
+                let mut result = self.try_arm(node, assigned, later, left, mark, mode);
+                while let Err(error) = result
+                    && self.errors[error as usize].not_allowed
+                    && !merged.is_empty()
+                {
+                    let assigned = merged.remove(0);
+                    result = self.try_arm(node, assigned, later, left, mark, mode);
+                }
+                match result {
+                    Ok(mut choice) => {
+                        choice.merged = merged;
                         if left.mode == Default3::Is || left.own == Default3::Is {
                             left_drops = false;
                         }
@@ -1022,6 +1041,7 @@ impl Machine<'_> {
                 mode: left.mode,
                 own: mark,
                 assigned,
+                merged: Vec::new(),
             };
             self.drop_choice(&choice);
             return Err(failed);
@@ -1032,6 +1052,7 @@ impl Machine<'_> {
             mode: left.mode,
             own: mark,
             assigned,
+            merged: Vec::new(),
         };
         if target != arm {
             // A lone inner survivor takes the place of the arm, with its own choices and marks.
@@ -1150,6 +1171,9 @@ impl Machine<'_> {
                 let (old, dropped) = (choice.value, new.value);
                 if let (Value::Node(a), Value::Node(b)) = (old, dropped) {
                     self.merge_evidence(a, b, 0);
+                }
+                if choice.merged.len() < MAX_MERGED {
+                    choice.merged.push(new.assigned.clone());
                 }
                 self.drop_choice(&new);
                 return;
@@ -1426,5 +1450,7 @@ fn default_mode(marked: bool, is_default: bool) -> Default3 {
 const MAX_TRIED: u64 = 2_000_000;
 /// How many disjunctions of one value may be nested in or multiplied with each other.
 const MAX_NESTED: usize = 120;
+/// How many equal choices are remembered for one.
+const MAX_MERGED: usize = 8;
 /// How many combinations of arms may be alive at once.
 const MAX_CHOICES: usize = 8192;
