@@ -363,7 +363,9 @@ impl Machine<'_> {
             self.n_mut(node).base = Value::Struct;
         }
         let value = self.n(node).base;
-        if value != Value::None && self.is_concrete(value) {
+        if let Value::Disjunction(_) = value {
+            // Each alternative has met the bounds.
+        } else if value != Value::None && self.is_concrete(value) {
             for check in [self.s(node).lower, self.s(node).upper]
                 .into_iter()
                 .flatten()
