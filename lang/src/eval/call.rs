@@ -379,7 +379,9 @@ impl Machine<'_> {
                             Value::Node(self.new_list(&values))
                         }
                         Err(error) => {
-                            let code = if error.incomplete {
+                            let code = if error.structural {
+                                ErrorCode::StructuralCycle
+                            } else if error.incomplete {
                                 ErrorCode::Incomplete
                             } else {
                                 ErrorCode::Eval
@@ -1023,6 +1025,7 @@ impl Machine<'_> {
         CallError {
             message,
             incomplete: self.code(error).is_incomplete(),
+            structural: self.code(error) == ErrorCode::StructuralCycle,
             argument: None,
         }
     }

@@ -93,8 +93,8 @@ impl Machine<'_> {
                     self.envs[env as usize].label
                 };
                 if label == Label::NONE {
-                    self.add_incomplete("the label of the enclosing field is not known here");
-                    return Ok(Value::None);
+                    // In a pattern that no field has matched: any label.
+                    return Ok(Value::Kind(Kind::STRING));
                 }
                 Ok(self.label_value(label))
             }
@@ -574,7 +574,8 @@ impl Machine<'_> {
             }
             other => {
                 let kind = self.kind(other);
-                if self.is_concrete(other) || kind.and(Kind::STRING.or(Kind::INT)).is_empty() {
+                let may_be = [Kind::STRING, Kind::INT, Kind::NUMBER].contains(&kind);
+                if self.is_concrete(other) || !may_be {
                     let text = format!("invalid index {} (type {kind})", self.show(other));
                     let error = self.text_error(ErrorCode::Eval, text);
                     self.add_error(error);
@@ -778,7 +779,7 @@ impl Machine<'_> {
 
     /// Whether an operand can ever be concrete, from its text alone.
     pub(super) fn concrete_possible(&mut self, x: ExprId, op: &str) -> bool {
-        if !self.never_concrete(x, op) {
+        if !self.never_concrete(x) {
             return true;
         }
         let error = self.text_error(
@@ -789,9 +790,8 @@ impl Machine<'_> {
         false
     }
 
-    fn never_concrete(&self, x: ExprId, op: &str) -> bool {
+    fn never_concrete(&self, x: ExprId) -> bool {
         match self.program.exprs[x as usize] {
-            Expr::Value(Value::Bottom(_)) => op != "==" && op != "!=",
             Expr::Value(Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_))
             | Expr::Bound(..) => true,
             _ => false,
@@ -1051,7 +1051,7 @@ impl Machine<'_> {
                     if bytes {
                         out.extend_from_slice(&data);
                     } else {
-                        out.extend_from_slice(String::from_utf8_lossy(&data).as_bytes());
+                        out.extend_from_slice(text_of(&data).as_bytes());
                     }
                 }
                 Value::Bool(value) => {
@@ -1210,6 +1210,19 @@ impl Machine<'_> {
             }
         }
     }
+}
+
+/// Bytes as text: each run of bytes that is not UTF-8 becomes one replacement character.
+fn text_of(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for (index, chunk) in bytes.utf8_chunks().enumerate() {
+        let continues = index > 0 && chunk.valid().is_empty();
+        out.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() && !continues {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    out
 }
 
 /// The longest string an operation may make, in bytes.

@@ -195,6 +195,8 @@ pub struct CallError {
     pub message: String,
     /// Whether more information could still mend it.
     pub incomplete: bool,
+    /// Whether an argument is a structural cycle.
+    pub structural: bool,
     /// The zero-based argument at fault, where one is.
     pub argument: Option<usize>,
 }
@@ -205,6 +207,7 @@ impl CallError {
         CallError {
             message: message.into(),
             incomplete: false,
+            structural: false,
             argument: None,
         }
     }
@@ -214,6 +217,7 @@ impl CallError {
         CallError {
             message: message.into(),
             incomplete: true,
+            structural: false,
             argument: None,
         }
     }

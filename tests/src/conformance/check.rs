@@ -212,6 +212,14 @@ impl<'a> Suite<'a> {
             }
         }
         if directive.name == "err" {
+            // A field that is only declared is not there to whoever looks it up.
+            if let Some((last, parent)) = record.path.split_last()
+                && directive.argument("at").is_none()
+                && let Some(parent) = program.find(root, parent)
+                && program.is_declared_only(parent, last)
+            {
+                node = None;
+            }
             return error(program, &ErrorSpec::parse(&directive.arguments), node);
         }
         let Some(node) = node else {

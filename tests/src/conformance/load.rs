@@ -11,9 +11,11 @@ use std::sync::Arc;
 const MODULE_FILES: [&str; 2] = ["cue.mod/module.cue", "holos.mod/module.holos"];
 const VENDORED: [&str; 3] = ["cue.mod/pkg/", "cue.mod/usr/", "cue.mod/gen/"];
 
-/// Whether a name in an archive is that of source text.
+/// Whether a name in an archive is that of source text; tests of a package are not part of it.
 pub(super) fn is_source(name: &str) -> bool {
-    name.ends_with(".cue") || name.ends_with(".holos")
+    let stem = name.strip_suffix(".cue");
+    stem.or(name.strip_suffix(".holos"))
+        .is_some_and(|stem| !stem.ends_with("_test"))
 }
 
 /// The main package: the source files at the archive's top.

@@ -64,6 +64,13 @@ impl<'a> Program<'a> {
         })
     }
 
+    /// Whether the field is optional, and no more.
+    pub(super) fn is_declared_only(&mut self, node: NodeId, name: &Segment) -> bool {
+        let inspection = self.inspect(node);
+        let mut named = inspection.fields.iter().filter(|f| is_named(f, name));
+        named.clone().next().is_some() && named.all(|f| f.presence == Presence::Optional)
+    }
+
     /// The value as text; unlike the language's own, errors are inside with their codes.
     pub(super) fn text(&mut self, node: NodeId) -> String {
         let mut out = String::new();
