@@ -378,6 +378,7 @@ impl Machine<'_> {
                                 .collect();
                             Value::Node(self.new_list(&values))
                         }
+                        Err(error) if error.unmet && !self.is_validator => Value::Bool(false),
                         Err(error) => {
                             let code = if error.structural {
                                 ErrorCode::StructuralCycle
@@ -1026,6 +1027,7 @@ impl Machine<'_> {
             message,
             incomplete: self.code(error).is_incomplete(),
             structural: self.code(error) == ErrorCode::StructuralCycle,
+            unmet: false,
             argument: None,
         }
     }
@@ -1088,10 +1090,7 @@ impl builtin::Context for Machine<'_> {
         let arcs = self.arc_slice(node).iter();
         let declared = arcs.filter(|(label, arc)| {
             label.is_regular()
-                && matches!(
-                    self.n(*arc).arc_type,
-                    ArcType::Optional | ArcType::Required
-                )
+                && matches!(self.n(*arc).arc_type, ArcType::Optional | ArcType::Required)
         });
         declared.count()
     }

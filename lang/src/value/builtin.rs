@@ -197,6 +197,8 @@ pub struct CallError {
     pub incomplete: bool,
     /// Whether an argument is a structural cycle.
     pub structural: bool,
+    /// Whether a validator is only not satisfied yet: called as a function it says `false`.
+    pub unmet: bool,
     /// The zero-based argument at fault, where one is.
     pub argument: Option<usize>,
 }
@@ -208,6 +210,7 @@ impl CallError {
             message: message.into(),
             incomplete: false,
             structural: false,
+            unmet: false,
             argument: None,
         }
     }
@@ -218,7 +221,16 @@ impl CallError {
             message: message.into(),
             incomplete: true,
             structural: false,
+            unmet: false,
             argument: None,
+        }
+    }
+
+    /// What a validator says that more information could satisfy.
+    pub fn unmet(message: impl Into<String>) -> CallError {
+        CallError {
+            unmet: true,
+            ..CallError::incomplete(message)
         }
     }
 

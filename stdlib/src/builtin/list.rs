@@ -69,7 +69,7 @@ package! {
         "Whether the list has at least n elements." => |context, a| {
             let (count, least) = (a.elements(context, 0)?.len() as i64, a.int(1)?);
             if count < least && context.is_open(a.value(0)?) {
-                return Err(CallError::incomplete(format!(
+                return Err(CallError::unmet(format!(
                     "the list has {count} elements so far, and needs {least}"
                 )));
             }

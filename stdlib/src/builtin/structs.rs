@@ -11,7 +11,7 @@ package! {
             let (count, least) = (count(context, a.value(0)?)?, a.int(1)?);
             let more = context.declared(a.value(0)?) as i64;
             if count < least && (context.is_open(a.value(0)?) || count + more >= least) {
-                return Err(CallError::incomplete(format!(
+                return Err(CallError::unmet(format!(
                     "the struct has {count} fields so far, and needs {least}"
                 )));
             }
