@@ -218,11 +218,17 @@ fn snippet(
         .with_tab_width(2);
     let mut report =
         Report::build(ReportKind::Error, (main.file, range(sources, main))).with_config(config);
-    for (i, label) in diagnostic.labels.iter().enumerate() {
+    // By file, that of the first label first, and in the order of the text.
+    let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
+    labels.sort_by_key(|(_, label)| {
+        let place = label.place;
+        (place.file != main.file, place.file, place.span.start)
+    });
+    for (order, (i, label)) in labels.into_iter().enumerate() {
         let hue = if i == 0 { hue } else { Color::Cyan };
         let mut drawn = Label::new((label.place.file, range(sources, label.place)))
             .with_color(hue)
-            .with_order(i as i32);
+            .with_order(order as i32);
         // Without a message ariadne marks nothing.
         let message = if label.message.is_empty() {
             "here"

@@ -280,6 +280,7 @@ impl Machine<'_> {
         let [argument] = arguments else {
             return Ok(self.fail("error takes one argument"));
         };
+        let mut causes = NIL;
         let text = match self.program.exprs[*argument as usize] {
             Expr::Interpolation { start, len, .. } => {
                 let mut out = String::new();
@@ -287,10 +288,13 @@ impl Machine<'_> {
                     let part = self.program.lists[index as usize];
                     let saved = std::mem::replace(&mut self.errs, NIL);
                     let value = self.value(part, SCALAR, Mode::Finalize);
-                    let failed = std::mem::replace(&mut self.errs, saved) != NIL;
+                    let failed = std::mem::replace(&mut self.errs, saved);
                     match value? {
                         Value::String(id) => out.push_str(self.program.strings.get(id)),
-                        _ if failed => out.push_str("_|_"),
+                        _ if failed != NIL => {
+                            out.push_str("_|_");
+                            causes = self.combine(causes, failed);
+                        }
                         value => out.push_str(&self.show(value)),
                     }
                 }
@@ -305,6 +309,9 @@ impl Machine<'_> {
             },
         };
         let error = self.new_error(ErrorCode::User, Message::User(text));
+        if causes != NIL && !self.code(causes).is_incomplete() {
+            self.errors[error as usize].parts.push(causes);
+        }
         Ok(Value::Bottom(error))
     }
 

@@ -240,7 +240,7 @@ impl Machine<'_> {
                 required = &opened;
             }
             if let Some(own) = self.bottom_of(arc)
-                && !self.errors[own as usize].not_allowed
+                && (!self.errors[own as usize].not_allowed || self.errors[own as usize].node != arc)
             {
                 continue;
             }

@@ -1335,7 +1335,8 @@ impl Machine<'_> {
             others.push(error);
         }
         // A message the author wrote says it better than ours.
-        let parts = if user.is_empty() { others } else { user };
+        let mut parts = user;
+        parts.extend(others);
         self.push_error(Bottom {
             code,
             message: Message::Disjunction,

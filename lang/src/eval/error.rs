@@ -82,6 +82,8 @@ pub(super) struct Bottom {
     pub node: Node,
     /// The node that lacks what was looked up in it.
     pub holder: Node,
+    /// The environment of the expression that failed.
+    pub env: EnvId,
     /// Expressions that took part.
     pub exprs: SmallVec<[ExprId; 2]>,
     /// Declarations that took part (labels that are not allowed).
@@ -103,6 +105,7 @@ impl Default for Bottom {
             message: Message::Text(String::new()),
             node: NIL,
             holder: NIL,
+            env: NIL,
             exprs: SmallVec::new(),
             places: SmallVec::new(),
             parts: Vec::new(),
@@ -119,6 +122,7 @@ impl Machine<'_> {
             code,
             message,
             node: self.node,
+            env: self.env,
             exprs: SmallVec::from_slice(&[self.source]),
             ..Bottom::default()
         };

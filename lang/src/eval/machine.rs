@@ -729,6 +729,8 @@ pub(crate) struct Machine<'a> {
     pub(super) order_key: Vec<u32>,
     pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
+    /// The declaration of each value, made when the first error is traced.
+    pub(super) declarations: FxHashMap<ExprId, u32>,
     pub(super) blocking: Vec<TaskId>,
     pub(super) stack: Vec<TaskId>,
     /// Inline values that a task of the first node read before they were complete.
@@ -797,6 +799,7 @@ impl<'a> Machine<'a> {
             order_key: Vec::new(),
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
+            declarations: FxHashMap::default(),
             blocking: Vec::new(),
             stack: Vec::new(),
             unsettled: Vec::new(),

@@ -21,6 +21,7 @@ mod sched;
 mod show;
 mod task;
 mod text;
+mod trace;
 mod unify;
 
 use crate::diagnostic::{Diagnostic, FileId, SourceMap};

@@ -1,8 +1,9 @@
 //! Errors of values as diagnostics.
 
-use super::error::{ErrorCode, Message};
+use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
-use crate::diagnostic::{Code, Diagnostic, Place};
+use super::trace::Difference;
+use crate::diagnostic::{Code, Diagnostic, Label as Mark, Place};
 use crate::resolve::program::*;
 use rustc_hash::FxHashSet;
 
@@ -52,12 +53,43 @@ impl Machine<'_> {
                 }
             }
         }
+        let mut out = self.without_consequences(out);
         out.sort_by_key(|d| {
             d.labels
                 .first()
                 .map(|l| (l.place.file, l.place.span.start, d.path.clone()))
         });
         out
+    }
+
+    /// One mistake is one error. What shows in a library's files only, while something shows in the user's, follows from that;
+    /// laws that fail for what is written at one place are counted.
+    fn without_consequences(&self, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        let of_user = |d: &Diagnostic| d.labels.iter().any(|label| self.is_user(label.place));
+        let any = found.iter().any(of_user);
+        let mut out: Vec<(Diagnostic, usize)> = Vec::new();
+        for diagnostic in found {
+            if any && !diagnostic.labels.is_empty() && !of_user(&diagnostic) {
+                continue;
+            }
+            let first = diagnostic.labels.first().map(|label| label.place);
+            let same = out.iter_mut().find(|(other, _)| {
+                diagnostic.code == USER
+                    && other.code == USER
+                    && first.is_some()
+                    && other.labels.first().map(|label| label.place) == first
+            });
+            match same {
+                Some((_, count)) => *count += 1,
+                None => out.push((diagnostic, 0)),
+            }
+        }
+        let counted = out.into_iter().map(|(diagnostic, more)| match more {
+            0 => diagnostic,
+            1 => diagnostic.note("and 1 more error for the same reason"),
+            n => diagnostic.note(format!("and {n} more errors for the same reason")),
+        });
+        counted.collect()
     }
 
     pub(super) fn diagnose_all(&mut self, error: ErrId) -> Vec<Diagnostic> {
@@ -137,6 +169,8 @@ impl Machine<'_> {
         }
     }
 
+    /// An error is reported as the errors it is made of: a group as its members, a disjunction that failed because
+    /// something else did as that.
     fn diagnose_leaves(
         &mut self,
         error: ErrId,
@@ -145,18 +179,76 @@ impl Machine<'_> {
         if !reported.insert(error) {
             return Vec::new();
         }
-        let e = &self.errors[error as usize];
-        let grouped = matches!(&e.message, Message::Text(text) if text.is_empty());
-        let single = matches!(e.message, Message::Disjunction) && e.parts.len() == 1;
-        if (grouped || single) && !e.parts.is_empty() {
-            let parts = e.parts.clone();
-            let mut out = Vec::new();
-            for part in parts {
-                out.extend(self.diagnose_leaves(part, reported));
+        let e = self.errors[error as usize].clone();
+        let parts = match &e.message {
+            Message::Text(text) if text.is_empty() => e.parts,
+            // What the message speaks of failed itself.
+            Message::User(_) => e.parts,
+            Message::Disjunction => {
+                let said = self.worth_saying(&e);
+                let caused = match self.is_own_law(&e, &said) {
+                    true => Vec::new(),
+                    false => self.causes_elsewhere(&e),
+                };
+                match (caused.is_empty(), said.len()) {
+                    (false, _) => caused,
+                    (true, 1) => said,
+                    _ => Vec::new(),
+                }
             }
-            return out;
+            _ => Vec::new(),
+        };
+        if parts.is_empty() {
+            return vec![self.diagnose(error)];
         }
-        vec![self.diagnose(error)]
+        let mut out = Vec::new();
+        for part in parts {
+            out.extend(self.diagnose_leaves(part, reported));
+        }
+        out
+    }
+
+    /// Which of the errors behind a failed disjunction are of values elsewhere.
+    fn causes_elsewhere(&self, disjunction: &Bottom) -> Vec<ErrId> {
+        let here = self.path(disjunction.node);
+        let mut leaves = Vec::new();
+        self.leaves(disjunction, &mut leaves, 0);
+        leaves.retain(|&leaf| {
+            let e = &self.errors[leaf as usize];
+            !e.code.is_incomplete() && !here.is_empty() && self.is_elsewhere(e, &here)
+        });
+        leaves
+    }
+
+    fn is_elsewhere(&self, e: &Bottom, here: &str) -> bool {
+        let there = match e.node {
+            NIL => String::new(),
+            node => self.path(node),
+        };
+        !there.is_empty() && !there.starts_with(here)
+    }
+
+    /// Whether a disjunction failed because of an `error(…)` of its own, and not for what that speaks of.
+    fn is_own_law(&self, disjunction: &Bottom, said: &[ErrId]) -> bool {
+        let here = self.path(disjunction.node);
+        said.iter().any(|&part| {
+            let e = &self.errors[part as usize];
+            e.code == ErrorCode::User && e.parts.is_empty() && !self.is_elsewhere(e, &here)
+        })
+    }
+
+    fn leaves(&self, error: &Bottom, out: &mut Vec<ErrId>, depth: usize) {
+        if depth > 32 || out.len() > 64 {
+            return;
+        }
+        for &part in &error.parts {
+            let e = &self.errors[part as usize];
+            if e.parts.is_empty() {
+                out.push(part);
+            } else {
+                self.leaves(e, out, depth + 1);
+            }
+        }
     }
 
     fn diagnose(&mut self, error: ErrId) -> Diagnostic {
@@ -183,6 +275,9 @@ impl Machine<'_> {
         let mut diagnostic = Diagnostic::error(code, message.clone());
         if e.node != NIL {
             diagnostic.path = self.path(e.node);
+        }
+        if let Message::User(text) = &e.message {
+            return self.diagnose_user(&e, text, diagnostic);
         }
         let mut places: Vec<(Place, String)> = Vec::new();
         for place in &e.places {
@@ -242,7 +337,7 @@ impl Machine<'_> {
             diagnostic = diagnostic.label(place, text);
         }
         if matches!(e.message, Message::Disjunction) {
-            for &part in e.parts.iter().take(8) {
+            for part in self.worth_saying(&e).into_iter().take(8) {
                 let text = self.describe(part);
                 if !diagnostic.notes.contains(&text) {
                     diagnostic.notes.push(text);
@@ -261,6 +356,18 @@ impl Machine<'_> {
                 }
             }
         }
+        // What shows in a library only is shown where the user uses it, too.
+        let shown = diagnostic
+            .labels
+            .iter()
+            .any(|label| self.is_user(label.place));
+        if !shown
+            && !diagnostic.labels.is_empty()
+            && let Some(place) = self.written_around(e.node)
+        {
+            let message = "for this".to_string();
+            diagnostic.labels.insert(0, Mark { place, message });
+        }
         if matches!(e.message, Message::NotSatisfied { .. }) {
             for &part in e.parts.iter().take(4) {
                 let text = self.describe(part);
@@ -270,6 +377,131 @@ impl Machine<'_> {
             }
         }
         diagnostic
+    }
+
+    /// `error("what; why; mend")`: what follows a semicolon is a note. The places are those of the
+    /// user's values that the law has read; its own, where there are none.
+    fn diagnose_user(&mut self, e: &Bottom, text: &str, mut diagnostic: Diagnostic) -> Diagnostic {
+        let mut parts = text.split("; ");
+        diagnostic.message = parts.next().unwrap_or_default().to_string();
+        diagnostic.notes.extend(parts.map(str::to_string));
+        let call = e.exprs.first().copied().unwrap_or(NO_EXPR);
+        let own = self.place_of(call);
+        if own.is_none_or(|place| !self.is_user(place)) {
+            self.blame(e, call, &mut diagnostic);
+        }
+        if diagnostic.labels.is_empty()
+            && let Some(place) = own
+        {
+            diagnostic = diagnostic.label(place, "the law is here");
+        }
+        diagnostic
+    }
+
+    /// The user's places behind an error of a library: the value that is refused, the leaves in which the sides of the
+    /// comparison that guards it differ, what its message speaks of, or else what is around it.
+    fn blame(&mut self, e: &Bottom, call: ExprId, diagnostic: &mut Diagnostic) {
+        let mut labels: Vec<(Place, String)> = Vec::new();
+        if e.node != NIL
+            && let Some(place) = self.written_at(e.node)
+        {
+            labels.push((place, "refused".to_string()));
+        }
+        let guards = self.beside(call);
+        if labels.is_empty() {
+            for &guard in &guards {
+                for difference in self.guard_differences(guard, e.env) {
+                    self.label_difference(&difference, &mut labels);
+                }
+            }
+        }
+        if labels.is_empty() {
+            let places = self.origins(call, e.env).into_iter().take(2);
+            labels.extend(places.map(|place| (place, String::new())));
+        }
+        if labels.is_empty() {
+            let place = self.written_around(e.node);
+            labels.extend(place.map(|place| (place, "in this".to_string())));
+        }
+        for (place, message) in labels.into_iter().take(4) {
+            if !diagnostic.labels.iter().any(|label| label.place == place) {
+                diagnostic.labels.push(Mark { place, message });
+            }
+        }
+        for guard in guards {
+            self.suggest_alternative(e, guard, diagnostic);
+        }
+    }
+
+    /// Where the user wrote the nearest of the values around a node.
+    fn written_around(&mut self, node: Node) -> Option<Place> {
+        let mut at = node;
+        while at != NIL {
+            if let Some(place) = self.written_at(at) {
+                return Some(place);
+            }
+            at = self.n(at).parent;
+        }
+        None
+    }
+
+    /// Where the user wrote the value of a node, if at all.
+    fn written_at(&mut self, node: Node) -> Option<Place> {
+        let conjuncts = self.own_conjuncts(node);
+        conjuncts.iter().find_map(|c| self.written(c.expr))
+    }
+
+    fn label_difference(&mut self, difference: &Difference, labels: &mut Vec<(Place, String)>) {
+        let (Difference { left, right }, mut found) = (difference, Vec::new());
+        for node in [*left, *right].into_iter().flatten() {
+            let text = match (left, right) {
+                (Some(_), Some(_)) => format!("here it is {}", self.show(Value::Node(node))),
+                _ => "only one side has this".to_string(),
+            };
+            if let Some(&place) = self.origins_of(node).first() {
+                found.push((place, text));
+            }
+        }
+        if let [(a, _), (b, _)] = &found[..]
+            && a == b
+        {
+            // One place makes both.
+            let (left, right) = (left.unwrap_or(NIL), right.unwrap_or(NIL));
+            found[0].1 = format!(
+                "this is {} and {}",
+                self.show(Value::Node(left)),
+                self.show(Value::Node(right))
+            );
+            found.truncate(1);
+        }
+        labels.extend(found);
+    }
+
+    /// Of a refused string and the pattern `^(a|b|c)$`: which of them was meant.
+    fn suggest_alternative(&mut self, e: &Bottom, guard: ExprId, diagnostic: &mut Diagnostic) {
+        let Expr::Bound(Comparison::Match, pattern) = self.program.exprs[guard as usize] else {
+            return;
+        };
+        let Some(place) = diagnostic.labels.first().map(|label| label.place) else {
+            return;
+        };
+        let mut conjuncts = self.own_conjuncts(e.node).into_iter();
+        let own = conjuncts.find_map(|c| match self.program.exprs[c.expr as usize] {
+            Expr::Value(Value::String(id)) => Some(self.program.strings.shared(id)),
+            _ => None,
+        });
+        let (Some(own), Some(pattern)) = (own, self.evaluated_string(pattern, e.env)) else {
+            return;
+        };
+        let names = pattern.trim_start_matches("^(").trim_end_matches(")$");
+        let Some(near) = crate::diagnostic::nearest(&own, names.split('|')) else {
+            return;
+        };
+        diagnostic.help.insert(0, format!("did you mean `{near}`?"));
+        diagnostic.fix = Some(crate::diagnostic::Fix {
+            title: format!("change to `{near}`"),
+            edits: vec![(place, quote(near))],
+        });
     }
 
     /// Names the field that a refused one most likely meant.

@@ -1,6 +1,6 @@
 //! Values and errors as short text, for messages.
 
-use super::error::{Bottom, Message};
+use super::error::{Bottom, ErrorCode, Message};
 use super::expr::comparison_text;
 use super::machine::*;
 use crate::resolve::program::*;
@@ -144,6 +144,14 @@ impl Machine<'_> {
         }
     }
 
+    /// Why the arms of a disjunction failed: in the author's words, where there are some.
+    pub(super) fn worth_saying(&self, disjunction: &Bottom) -> Vec<ErrId> {
+        let parts = &disjunction.parts;
+        let user = parts.iter().filter(|&&p| self.code(p) == ErrorCode::User);
+        let user: Vec<ErrId> = user.copied().collect();
+        if user.is_empty() { parts.clone() } else { user }
+    }
+
     /// What an error says, in one line.
     pub(super) fn describe(&self, error: ErrId) -> String {
         let e: &Bottom = &self.errors[error as usize];
@@ -215,24 +223,15 @@ impl Machine<'_> {
             Message::ListLength { left, right } => {
                 format!("incompatible list lengths ({left} and {right})")
             }
-            Message::Disjunction => {
-                let mut text = match e.parts.len() {
-                    0 => "no alternative is possible".to_string(),
-                    1 => return self.describe(e.parts[0]),
-                    n => format!("none of {n} alternatives is possible"),
-                };
-                if let Some(&first) = e.parts.first()
-                    && matches!(self.errors[first as usize].message, Message::User(_))
-                {
-                    text = e
-                        .parts
-                        .iter()
-                        .map(|&p| self.describe(p))
-                        .collect::<Vec<_>>()
-                        .join("; ");
+            Message::Disjunction => match &self.worth_saying(e)[..] {
+                [] => "no alternative is possible".to_string(),
+                &[part] => self.describe(part),
+                parts if self.code(parts[0]) == ErrorCode::User => {
+                    let texts: Vec<String> = parts.iter().map(|&p| self.describe(p)).collect();
+                    texts.join("; ")
                 }
-                text
-            }
+                parts => format!("none of {} alternatives is possible", parts.len()),
+            },
             Message::NotSatisfied { value, validator } => format!(
                 "value {} does not satisfy {}",
                 self.show(*value),

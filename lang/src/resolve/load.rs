@@ -38,11 +38,13 @@ pub(crate) fn load(
     });
     loader.package(0, &main, true);
     let Loader {
-        program,
+        sources,
+        mut program,
         imports,
         errors,
         ..
     } = loader;
+    program.user_files = sources.iter().map(|(_, source)| source.user).collect();
     Loaded {
         program,
         main,

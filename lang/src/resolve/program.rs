@@ -381,6 +381,8 @@ pub(crate) struct Program {
     pub(crate) bounds: Vec<BoundValue>,
     /// Constant conjunctions: predeclared ranges such as `uint8`.
     pub(crate) conjunctions: Vec<Vec<Value>>,
+    /// Which files are the user's, by [`FileId`]; a later one is.
+    pub(crate) user_files: Vec<bool>,
     /// Attributes of fields, by the index of their declaration.
     pub(crate) attributes: FxHashMap<u32, Attributes>,
 }
