@@ -197,18 +197,43 @@ impl Machine<'_> {
 
     /// Refuses fields that some requirement of the node has no evidence for.
     pub(super) fn check_closed(&mut self, node: Node) {
+        let error = self.refused_fields(node, false);
+        if error != NIL {
+            self.add_child_error(self.deref(node), error);
+        }
+    }
+
+    /// Whether an arm has a field that it refuses, judged as soon as its fields are known and before any of them is
+    /// evaluated: arms of tagged unions fall here, and what they share is not evaluated for each of them. An arm of
+    /// which more is still to come, or of which the error is to be said whole, is not judged early.
+    pub(super) fn is_refused_early(&mut self, node: Node) -> bool {
+        if self.explaining || !self.n(node).has(NodeData::DISJUNCT) || self.s(node).has_disjunction
+        {
+            return false;
+        }
+        let error = self.refused_fields(node, true);
+        if error != NIL {
+            self.refused_early = true;
+            self.add_child_error(node, error);
+        }
+        error != NIL
+    }
+
+    /// The error of the fields of a node that some requirement has no evidence for; with `early` also of those that
+    /// were not evaluated yet.
+    fn refused_fields(&mut self, node: Node, early: bool) -> ErrId {
         let node = self.deref(node);
         if self.n(node).arc_count == 0 || !self.has_state(node) {
-            return;
+            return NIL;
         }
         if let Some(error) = self.bottom_of(node)
             && !self.errors[error as usize].not_allowed
         {
-            return;
+            return NIL;
         }
         let base = relevant(&self.required(node));
         if base.iter().all(|r| r.ignored || r.removed) {
-            return;
+            return NIL;
         }
         let opens = self
             .s(node)
@@ -223,7 +248,11 @@ impl Machine<'_> {
             }
             let outer = arc;
             let arc = self.deref_disjunct(arc);
-            if !self.has_state(arc) && !self.n(arc).has(NodeData::LEAF) {
+            if early {
+                if self.n(arc).arc_type > ArcType::Required {
+                    continue;
+                }
+            } else if !self.has_state(arc) && !self.n(arc).has(NodeData::LEAF) {
                 continue;
             }
             let opened;
@@ -253,9 +282,7 @@ impl Machine<'_> {
                 error = self.combine(error, denied);
             }
         }
-        if error != NIL {
-            self.add_child_error(node, error);
-        }
+        error
     }
 
     fn not_allowed(&mut self, node: Node, outer: Node, arc: Node, label: Label) -> Option<ErrId> {

@@ -786,7 +786,17 @@ impl Machine<'_> {
                 later: &later,
                 mode,
             };
-            let results = self.cross_product(node, &cross, &step, &mut errors);
+            let outermost = outer_mode.is_none() && !self.explaining;
+            let refused = std::mem::take(&mut self.refused_early);
+            let mut results = self.cross_product(node, &cross, &step, &mut errors);
+            if results.is_empty() && outermost && self.refused_early {
+                // Tried whole, for what the error says.
+                self.explaining = true;
+                errors.clear();
+                results = self.cross_product(node, &cross, &step, &mut errors);
+                self.explaining = false;
+            }
+            self.refused_early |= refused;
             if index > 0 {
                 for choice in &cross {
                     self.drop_choice(choice);
@@ -875,7 +885,7 @@ impl Machine<'_> {
         let mut tried = Vec::new();
         let (mut left_drops, mut right_drops) = (true, true);
         for left in cross {
-            for (arm, &(expr, mark)) in arms.iter().enumerate() {
+            for (arm, &(_, mark)) in arms.iter().enumerate() {
                 if dead[arm] {
                     continue;
                 }
@@ -888,7 +898,6 @@ impl Machine<'_> {
                     let known = known.iter().chain([&taken]).cloned();
                     known.collect::<Vec<_>>().into()
                 };
-                let _ = expr;
                 let assigned = extended(&left.assigned);
                 let mut merged: Vec<_> = left.merged.iter().map(extended).collect();
                 let mut result = self.try_arm(node, assigned, later, left, mark, mode);
@@ -981,11 +990,8 @@ impl Machine<'_> {
         let saved_blocking = std::mem::take(&mut self.blocking);
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
         let saved_base = data.base;
-        let is_arm = data.has(NodeData::DISJUNCT);
-        let saved_depth = self.s(node).eval_depth;
         // What refers to the node from outside sees the arm being tried.
         self.n_mut(node).base = Value::Node(arm);
-        let _ = is_arm;
 
         self.bare_state(arm);
         {
@@ -1022,7 +1028,6 @@ impl Machine<'_> {
             own.completed |= ancestor_done;
         }
         let _ = self.unify(arm, ALL, mode, true);
-        let _ = saved_depth;
 
         let failed = self.arm_error(arm);
         let stray = std::mem::replace(&mut self.errs, saved_errs);

@@ -701,6 +701,10 @@ pub(crate) struct Machine<'a> {
     /// Whether an optional field, by its declaration, may be kept back.
     pub(super) may_defer: FxHashMap<u32, bool>,
     /// Optional fields of wide shapes by label: indices of declarations.
+    /// An arm was given up before its fields were evaluated.
+    pub(super) refused_early: bool,
+    /// Arms are evaluated to their end, for what their errors say.
+    pub(super) explaining: bool,
     pub(super) optional_index: FxHashMap<(ShapeId, Label), SmallVec<[u32; 1]>>,
     pub(super) patterns: Vec<Patterns>,
     /// Parents of closedness groups; group 0 is none.
@@ -779,6 +783,8 @@ impl<'a> Machine<'a> {
             deferred: Vec::new(),
             conjunct_index: FxHashMap::default(),
             may_defer: FxHashMap::default(),
+            refused_early: false,
+            explaining: false,
             optional_index: FxHashMap::default(),
             patterns: Vec::new(),
             groups: vec![0],

@@ -468,6 +468,9 @@ impl Machine<'_> {
         if !self.has_state(node) {
             return Ok(());
         }
+        if mode == Mode::Finalize && check_closed && self.is_refused_early(node) {
+            return Ok(());
+        }
         self.eval_depth += 1;
         // With several arms left each is checked on its own.
         if self.s(node).has_disjunction {
