@@ -78,6 +78,8 @@ pub enum Command {
     Render(Render),
     /// Turn data or schemas into .holos files
     Import(Import),
+    /// Import schemas into the module here
+    Get(Get),
     /// Start a module here
     Init(Init),
     /// Serve an editor over standard input and output
@@ -134,6 +136,12 @@ pub enum Format {
     Binary,
     Holos,
     Cue,
+    /// An imported kind as a CustomResourceDefinition (export only)
+    Crd,
+    /// An imported kind as OpenAPI (export only)
+    Openapi,
+    /// An imported kind as JSON Schema (export only)
+    Jsonschema,
 }
 
 /// `holosc eval`
@@ -190,12 +198,44 @@ pub struct Vet {
     /// Require concrete values
     #[arg(short, long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub concrete: Option<bool>,
-    /// The schema for the data files, an expression such as `#Config`
-    #[arg(short = 'd', long, value_name = "EXPR")]
-    pub schema: Option<String>,
+    /// The schema for the data files, an expression such as `#Config`; for manifests a folder of
+    /// CustomResourceDefinitions, OpenAPI documents or packages (repeatable)
+    #[arg(short = 'd', long, value_name = "EXPR|DIR")]
+    pub schema: Vec<String>,
     /// Manifests of kinds that nothing is known about are fine
     #[arg(long)]
     pub ignore_missing_schemas: bool,
+    /// Refuse unknown fields and repeated keys in manifests: the default; `--strict=false` passes them
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub strict: Option<bool>,
+    /// The version of Kubernetes that manifests are for
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes_version: Option<String>,
+    /// Kinds of manifests to pass over, separated by commas: Kind or apiVersion/Kind
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// How to write what is found in manifests; other formats than text go to standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: VetFormat,
+    /// Count the manifests at the end
+    #[arg(long)]
+    pub summary: bool,
+}
+
+/// A spelling of what is found in manifests.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum VetFormat {
+    /// Diagnostics, on standard error
+    #[default]
+    Text,
+    /// An object for each manifest
+    Json,
+    /// A test case for each manifest
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Test Anything Protocol
+    Tap,
 }
 
 /// `holosc fmt`
@@ -267,12 +307,41 @@ pub enum ImportKind {
     Data(ImportData),
 }
 
+/// `holosc get`
+#[derive(ClapArgs, Debug)]
+pub struct Get {
+    #[command(subcommand)]
+    pub kind: GetKind,
+}
+
+/// What to get.
+#[derive(Subcommand, Debug)]
+pub enum GetKind {
+    /// CustomResourceDefinitions, as packages that every package of the module can import; manifests of
+    /// their kinds are checked by them
+    Crd(GetCrd),
+}
+
+/// `holosc get crd`
+#[derive(ClapArgs, Debug)]
+pub struct GetCrd {
+    /// Files, YAML or JSON, or directories of them; `-` for standard input
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub files: Vec<String>,
+    /// Keep the descriptions, as comments
+    #[arg(long)]
+    pub docs: bool,
+}
+
 /// `holosc import crd|openapi|jsonschema`
 #[derive(ClapArgs, Debug)]
 pub struct ImportSchemas {
-    /// Documents, YAML or JSON; `-` for standard input
-    #[arg(value_name = "FILE", required = true)]
+    /// Documents, YAML or JSON, or directories of them; `-` for standard input
+    #[arg(value_name = "FILE|DIR", required = true)]
     pub files: Vec<String>,
+    /// Keep the descriptions, as comments
+    #[arg(long)]
+    pub docs: bool,
     /// Write packages under this directory (default: standard output)
     #[arg(short = 'o', long = "out-dir", value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -125,6 +125,12 @@ fn encode_into(format: Format, values: &[Value], out: &mut dyn Write) -> Result<
         Format::Text => encoding::Format::Text,
         Format::Binary => return put(&binary(values)?, out),
         Format::Holos | Format::Cue => return put(language(values).as_bytes(), out),
+        Format::Crd | Format::Openapi | Format::Jsonschema => {
+            return Err(Diagnostic::error(
+                Code(910),
+                format!("only `export` writes {}", name(format)),
+            ));
+        }
     };
     for (i, value) in values.iter().enumerate() {
         let Value::Data(data) = value else { continue };

@@ -418,6 +418,15 @@ fn json(sources: &SourceMap, diagnostic: &Diagnostic, format: DiagnosticFormat) 
     })
 }
 
+/// A SARIF 2.1.0 log of diagnostics.
+pub fn sarif_log(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Value {
+    let found = sorted(diagnostics);
+    let found = found
+        .iter()
+        .map(|d| json(sources, d, DiagnosticFormat::Sarif));
+    sarif(found.collect())
+}
+
 /// A SARIF 2.1.0 log of diagnostics that [`json`] made.
 fn sarif(found: Vec<Value>) -> Value {
     let location = |label: &Value| {
@@ -457,6 +466,11 @@ fn sarif(found: Vec<Value>) -> Value {
             } else {
                 locations.split_off(1)
             };
+            if let (Some(first), Some(path)) = (locations.first_mut(), d["path"].as_str())
+                && !path.is_empty()
+            {
+                first["logicalLocations"] = json!([{"fullyQualifiedName": path}]);
+            }
             json!({
                 "ruleId": d["code"], "level": d["severity"],
                 "message": {"text": d["message"]},

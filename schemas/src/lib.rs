@@ -8,6 +8,7 @@
 //! assert!(holos_schemas::package(path).is_some());
 //! ```
 
+pub mod export;
 pub mod import;
 pub mod schema;
 pub mod validate;

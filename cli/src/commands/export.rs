@@ -11,6 +11,9 @@ pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
         Ok(target) => target,
         Err(error) => return session.report(&[error]),
     };
+    if let Some(schemas) = super::schemas::wanted(format) {
+        return super::schemas::run(session, args, schemas);
+    }
     let mut values = Vec::new();
     let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
         let nodes = match session.select(evaluation, &args.expression) {

@@ -12,6 +12,8 @@ mod init;
 mod lsp;
 mod manifests;
 mod render;
+mod schemas;
+mod verdicts;
 mod vet;
 
 use crate::Outcome;
@@ -45,6 +47,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Fmt(args) => fmt::run(&mut session, &args),
         Command::Init(args) => init::run(&mut session, &args),
         Command::Import(args) => import::run(&mut session, &args),
+        Command::Get(args) => import::get(&mut session, &args),
         Command::Render(args) => render::run(&mut session, &args),
         Command::Lsp(_) => lsp::run(&mut session),
     };

@@ -51,7 +51,9 @@ pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
         return outcome;
     };
     let checked = start.elapsed();
-    let (plan, found) = plan(manifests, gitops.as_ref(), &Validator::new());
+    let mut validator = Validator::new();
+    super::manifests::installed(session, &mut validator);
+    let (plan, found) = plan(manifests, gitops.as_ref(), &validator);
     let outcome = session.report(&found);
     if outcome != Outcome::Fine {
         return outcome;

@@ -12,15 +12,19 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
         return outcome;
     }
     session.each(&args.inputs, false, |session, evaluation, instance| {
-        let schema = match &args.schema {
-            None => evaluation.root(),
-            Some(text) => match session.expression(evaluation, "--schema", text) {
+        let schema = match &args.schema[..] {
+            [] => evaluation.root(),
+            [_, _, ..] => {
+                let message = "`--schema` is given twice; several are for manifests, as folders";
+                return session.report(&[Diagnostic::error(Code(910), message)]);
+            }
+            [text] => match session.expression(evaluation, "--schema", text) {
                 Ok(node) => node,
                 Err(errors) => return session.report(&errors),
             },
         };
         if instance.data.is_empty() {
-            if args.schema.is_some() {
+            if !args.schema.is_empty() {
                 let error = Diagnostic::error(
                     Code(910),
                     "`--schema` is for data files, and there are none",

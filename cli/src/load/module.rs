@@ -113,6 +113,14 @@ impl Module {
         (!self.path.is_empty()).then(|| whole.join("/"))
     }
 
+    /// Where packages are put that were generated for this module.
+    pub fn generated(&self) -> PathBuf {
+        let mark = MARKS.iter().map(|(folder, _)| self.root.join(folder));
+        let mark = mark.into_iter().find(|folder| folder.is_dir());
+        mark.unwrap_or_else(|| self.root.join(MARKS[0].0))
+            .join("gen")
+    }
+
     /// Where packages of other modules are kept by hand, in the order they are looked for.
     pub fn vendored(&self, path: &str) -> Vec<PathBuf> {
         let folders = MARKS

@@ -512,6 +512,13 @@ platform.#Platform & {name: "acme"}"#,
         mend: "rule: self.replicas <= 5",
     },
     Entry {
+        code: Code(515),
+        title: "a rule is about a change",
+        explanation: "A rule in `x-kubernetes-validations` compares an object with what it was before (`oldSelf`). Before an object is applied there is nothing to compare it with: such rules are left out of every check.",
+        wrong: "rule: self.storage == oldSelf.storage",
+        mend: "The API server checks it when the object changes.",
+    },
+    Entry {
         code: Code(520),
         title: "this is not a Kubernetes object",
         explanation: "Every object says what it is in `apiVersion` and `kind`.",

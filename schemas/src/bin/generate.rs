@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "it is a command")]
 
-use holos_lang::diagnostic::{FileId, Severity, Source, SourceMap};
+use holos_lang::diagnostic::{Diagnostic, FileId, Severity, Source, SourceMap};
 use holos_schemas::import::{self, Import, Input, Options, kubernetes::Extras};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,8 @@ fn run(from: &Path, check: bool) -> io::Result<bool> {
         crds(&from.join("crds"), &mut sources)?,
     ];
     for import in imports {
-        for diagnostic in &import.diagnostics {
+        let said = |d: &&Diagnostic| d.severity != Severity::Note;
+        for diagnostic in import.diagnostics.iter().filter(said) {
             fine &= diagnostic.severity != Severity::Error;
             let place = diagnostic.labels.first().map(|l| l.place);
             let at = place.map(|p| {

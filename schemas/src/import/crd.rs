@@ -115,6 +115,7 @@ impl CrdReader<'_> {
             if errors.iter().any(|d| d.severity == Severity::Error) {
                 continue;
             }
+            self.transitions(schema, &kind);
             let schema = self.schema(schema);
             self.groups
                 .entry((group.clone(), name.to_owned()))
@@ -127,6 +128,26 @@ impl CrdReader<'_> {
                     schema,
                 });
         }
+    }
+
+    /// Says which rules are about a change of an object, and so not checked on an object alone.
+    fn transitions(&mut self, schema: &Node, kind: &str) {
+        let mut rules = Vec::new();
+        transition_rules(schema, &mut rules);
+        let Some(first) = rules.first() else { return };
+        let message = match rules.len() {
+            1 => format!("a rule of {kind} is about a change (`oldSelf`), and is not checked"),
+            n => format!("{n} rules of {kind} are about a change (`oldSelf`), and are not checked"),
+        };
+        let place = Place {
+            file: self.file,
+            span: first.span,
+        };
+        let note = Diagnostic {
+            severity: Severity::Note,
+            ..Diagnostic::warning(Code(515), message)
+        };
+        self.import.diagnostics.push(note.label(place, "the first"));
     }
 
     /// Reports what keeps a schema from being structural, and rules that cannot be compiled. `logic`
@@ -227,6 +248,26 @@ impl CrdReader<'_> {
             diagnostics,
         }
         .read(node)
+    }
+}
+
+/// The rules of a schema that compare with what was before.
+fn transition_rules<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
+    for entry in node.entries() {
+        if &*entry.key == "x-kubernetes-validations" {
+            let optional = |rule: &&Node| rule.get("optionalOldSelf").and_then(Node::bool);
+            let text = |rule: &'n Node| rule.get("rule").filter(|r| r.str().is_some());
+            let rules = entry.value.elements().iter();
+            let rules = rules
+                .filter(|rule| optional(rule) != Some(true))
+                .filter_map(text);
+            found.extend(rules.filter(|r| r.str().is_some_and(|t| t.contains("oldSelf"))));
+        } else {
+            transition_rules(&entry.value, found);
+        }
+    }
+    for element in node.elements() {
+        transition_rules(element, found);
     }
 }
 

@@ -13,7 +13,15 @@ pub(crate) fn target(name: &str) -> Option<(String, String)> {
     let (package, definition) = name.rsplit_once('.')?;
     let path = match package.strip_prefix("io.k8s.")?.split_once('.')? {
         ("api", rest) => format!("k8s.io/api/{}", rest.replace('.', "/")),
-        (repository, rest) => format!("k8s.io/{repository}/{}", rest.replace('.', "/")),
+        (
+            repository @ ("apimachinery"
+            | "apiextensions-apiserver"
+            | "kube-aggregator"
+            | "metrics"),
+            rest,
+        ) => format!("k8s.io/{repository}/{}", rest.replace('.', "/")),
+        // Kinds of other groups below `k8s.io`, such as those of `gateway.networking.k8s.io`.
+        _ => return None,
     };
     Some((path, definition.to_owned()))
 }

@@ -13,6 +13,7 @@ pub use openapi::{jsonschema, openapi};
 
 use crate::schema::{Id, Pool};
 use holos_lang::diagnostic::{Diagnostic, FileId};
+use std::collections::BTreeMap;
 
 /// The package of ObjectMeta.
 pub(crate) const META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1";
@@ -80,6 +81,8 @@ pub struct Import {
     pub pool: Pool,
     /// Named schemas that others refer to.
     pub definitions: Vec<(String, Id)>,
+    /// The package and definition of names that a document says the kind of.
+    pub(crate) places: BTreeMap<String, (String, String)>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

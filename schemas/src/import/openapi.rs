@@ -52,7 +52,7 @@ pub fn openapi(inputs: &[Input<'_>], extras: &Extras, options: &Options) -> Impo
                 if builtin {
                     id = extras.apply(&mut import.pool, &entry.key, id);
                 }
-                kinds(&entry.key, &entry.value, id, &mut import.packages, options);
+                kinds(&entry.key, &entry.value, id, &mut import, options);
                 import.definitions.push((entry.key.to_string(), id));
             }
         }
@@ -101,14 +101,19 @@ pub fn jsonschema(inputs: &[Input<'_>], options: &Options) -> Import {
                     diagnostics,
                 };
                 let id = reader.read(node);
-                import.definitions.push((
-                    if name == "#" {
-                        format!("#{root}")
-                    } else {
-                        name.to_owned()
-                    },
-                    id,
-                ));
+                let mut name = name.to_owned();
+                if name == "#" {
+                    let kind = versions(node).first();
+                    name = match kind.and_then(|v| v.get("version")).and_then(Node::str) {
+                        // Kinds of several groups may have one title.
+                        Some(version) => format!("#{}.{root}", group_version(kind, version)),
+                        None => format!("#{root}"),
+                    };
+                    if kind.is_some() {
+                        kinds(&name, node, id, &mut import, options);
+                    }
+                }
+                import.definitions.push((name, id));
             }
         }
     }
@@ -146,46 +151,79 @@ fn unresolved(input: &Input<'_>, node: &Node, schemas: &Node, diagnostics: &mut 
     }
 }
 
-/// Notes the kinds that a definition says it is, in the package it goes to.
-fn kinds(name: &str, node: &Node, schema: Id, packages: &mut Vec<Package>, options: &Options) {
-    let (path, definition) = place(name, options);
-    if !packages.iter().any(|p| p.path == path) {
-        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-        packages.push(Package {
-            path: path.clone(),
-            name,
-            files: Vec::new(),
-            kinds: Vec::new(),
-        });
-    }
-    let versions = node
-        .get("x-kubernetes-group-version-kind")
+/// The kinds that a schema says its objects are of.
+fn versions(node: &Node) -> &[Node] {
+    node.get("x-kubernetes-group-version-kind")
         .map(Node::elements)
-        .unwrap_or_default();
-    // Options such as DeleteOptions belong to every group, and are no objects.
-    let [version] = versions else { return };
-    let text = |key: &str| version.get(key).and_then(Node::str).unwrap_or_default();
-    let (group, version, kind) = (text("group"), text("version"), text("kind"));
-    let api_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    };
-    let namespaced =
-        !kubernetes::cluster_scoped().contains(kind.strip_suffix("List").unwrap_or(kind));
-    if let Some(package) = packages.iter_mut().find(|p| p.path == path) {
-        package.kinds.push(Kind {
-            api_version,
-            kind: kind.to_owned(),
-            definition: format!("#{definition}"),
-            namespaced,
-            schema,
-        });
+        .unwrap_or_default()
+}
+
+/// `apps/v1`, `v1`
+fn group_version(kind: Option<&Node>, version: &str) -> String {
+    match kind.and_then(|k| k.get("group")).and_then(Node::str) {
+        None | Some("") => version.to_owned(),
+        Some(group) => format!("{group}/{version}"),
     }
 }
 
+/// Notes the kinds that a definition says it is, in the package it goes to.
+fn kinds(name: &str, node: &Node, schema: Id, import: &mut Import, options: &Options) {
+    // Options such as DeleteOptions belong to every group, and are no objects.
+    let kind = match versions(node) {
+        [only] => {
+            let text = |key: &str| only.get(key).and_then(Node::str).unwrap_or_default();
+            let api_version = group_version(Some(only), text("version"));
+            let kind = text("kind").to_owned();
+            (!kind.is_empty() && !text("version").is_empty()).then_some((api_version, kind))
+        }
+        _ => None,
+    };
+    if let (None, Some((api_version, kind))) = (kubernetes::target(name), &kind) {
+        let place = (api_version.clone(), capital(kind));
+        import.places.insert(name.to_owned(), place);
+    }
+    let (path, definition) = place(name, &import.places, options);
+    let at = package_at(&mut import.packages, &path);
+    let Some((api_version, kind)) = kind else {
+        return;
+    };
+    let cluster = node.get("x-kubernetes-scope").and_then(Node::str) == Some("Cluster");
+    let builtin = kubernetes::target(name).is_some();
+    let base = kind.strip_suffix("List").unwrap_or(&kind);
+    let unscoped = builtin && kubernetes::cluster_scoped().contains(base);
+    let namespaced = !cluster && !unscoped;
+    import.packages[at].kinds.push(Kind {
+        api_version,
+        definition: format!("#{definition}"),
+        kind,
+        namespaced,
+        schema,
+    });
+}
+
+/// The place of a package among others, to which it is added.
+fn package_at(packages: &mut Vec<Package>, path: &str) -> usize {
+    if let Some(at) = packages.iter().position(|p| p.path == path) {
+        return at;
+    }
+    packages.push(Package {
+        path: path.to_owned(),
+        name: path.rsplit('/').next().unwrap_or_default().to_owned(),
+        files: Vec::new(),
+        kinds: Vec::new(),
+    });
+    packages.len() - 1
+}
+
 /// The import path and name of a definition.
-fn place(name: &str, options: &Options) -> (String, String) {
+fn place(
+    name: &str,
+    places: &BTreeMap<String, (String, String)>,
+    options: &Options,
+) -> (String, String) {
+    if let Some(place) = places.get(name) {
+        return place.clone();
+    }
     let last = name.rsplit('.').next().unwrap_or(name);
     kubernetes::target(name)
         .unwrap_or_else(|| (options.path.clone(), capital(last.trim_start_matches('#'))))
@@ -195,7 +233,7 @@ fn place(name: &str, options: &Options) -> (String, String) {
 fn print(import: &mut Import, options: &Options) {
     let mut by_package: BTreeMap<String, Vec<(String, Id)>> = BTreeMap::new();
     for (name, id) in &import.definitions {
-        let (path, definition) = place(name, options);
+        let (path, definition) = place(name, &import.places, options);
         by_package.entry(path).or_default().push((definition, *id));
     }
     let kubernetes: BTreeSet<String> = import
@@ -234,10 +272,14 @@ fn print(import: &mut Import, options: &Options) {
                 .definitions
                 .iter()
                 .find(|(name, _)| reference == "#" && name.starts_with('#'));
-            let definition = place(root.map_or(reference, |(name, _)| name), options).1;
-            let known = members.iter().any(|(name, _)| *name == definition);
+            let name = root.map_or(reference, |(name, _)| name);
+            let (at, definition) = place(name, &import.places, options);
+            let known = match at == path {
+                true => members.iter().any(|(name, _)| *name == definition),
+                false => import.definitions.iter().any(|(n, _)| n == name),
+            };
             known.then(|| Target {
-                path: None,
+                path: (at != path).then_some(at),
                 definition: format!("#{definition}"),
             })
         };
@@ -247,19 +289,7 @@ fn print(import: &mut Import, options: &Options) {
             Dialect::Json
         };
         let mut printer = Printer::new(&text, dialect, &path, &names, &resolve);
-        let at = match packages.iter().position(|p| p.path == path) {
-            Some(at) => at,
-            None => {
-                let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-                packages.push(Package {
-                    path: path.clone(),
-                    name,
-                    files: Vec::new(),
-                    kinds: Vec::new(),
-                });
-                packages.len() - 1
-            }
-        };
+        let at = package_at(&mut packages, &path);
         let package = &mut packages[at];
         let mut definitions = Vec::new();
         for root in &roots {

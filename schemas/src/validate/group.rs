@@ -4,7 +4,7 @@ use crate::import::Import;
 use crate::schema::{Id, Pool, Schema};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 /// The schemas of the kinds and definitions of one package.
@@ -12,6 +12,9 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct Group {
     /// Kind to the schema of its objects.
     pub(crate) kinds: BTreeMap<String, Id>,
+    /// The kinds whose objects are in no namespace.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) cluster: BTreeSet<String>,
     /// What references name.
     pub(crate) definitions: BTreeMap<String, Id>,
     pub(crate) schemas: Vec<Schema>,
@@ -37,10 +40,16 @@ impl Group {
         {
             let id = pool.adopt(&import.pool, kind.schema, &mut |_, _| {});
             group.kinds.insert(kind.kind.clone(), id);
+            if !kind.namespaced {
+                group.cluster.insert(kind.kind.clone());
+            }
         }
         for (name, id) in &import.definitions {
-            if crate::import::kubernetes::target(name).is_some_and(|(at, _)| at == path) {
-                group.builtin = true;
+            let target = crate::import::kubernetes::target(name);
+            group.builtin |= target.as_ref().is_some_and(|(at, _)| at == path);
+            // A name that is no built-in one may be named by any package of its document.
+            let place = target.or_else(|| import.places.get(name).cloned());
+            if place.map_or(!path.starts_with("k8s.io/"), |(at, _)| at == path) {
                 group
                     .definitions
                     .insert(name.clone(), pool.adopt(&import.pool, *id, &mut |_, _| {}));
@@ -52,14 +61,26 @@ impl Group {
 
     /// Reads what [`Group::to_text`] wrote.
     pub(crate) fn from_text(text: &str) -> Option<Group> {
-        serde_json::from_str::<Group>(text).ok().map(Group::ready)
+        let group = serde_json::from_str::<Group>(text).ok()?;
+        // A schema comes after those it mentions: nothing is missing, and nothing is endless.
+        let sound = group.schemas.iter().enumerate().all(|(at, schema)| {
+            let mut schema = schema.clone();
+            schema.children_mut().all(|child| (child.0 as usize) < at)
+        });
+        let mut named = group.kinds.values().chain(group.definitions.values());
+        let named = named.all(|id| (id.0 as usize) < group.schemas.len());
+        (sound && named).then(|| group.ready())
     }
 
     /// JSON, one schema a line.
     pub(crate) fn to_text(&self) -> String {
         let json = |value: &dyn erased::Json| value.text();
+        let cluster = match self.cluster.is_empty() {
+            true => String::new(),
+            false => format!("\"cluster\":{},\n", json(&self.cluster)),
+        };
         let mut text = format!(
-            "{{\"builtin\":{},\n\"kinds\":{},\n\"definitions\":{},\n\"schemas\":[\n",
+            "{{\"builtin\":{},\n\"kinds\":{},\n{cluster}\"definitions\":{},\n\"schemas\":[\n",
             self.builtin,
             json(&self.kinds),
             json(&self.definitions)
@@ -170,7 +191,12 @@ pub(crate) fn re2(pattern: &str) -> String {
 /// The groups read so far, embedded or learnt.
 #[derive(Default)]
 pub(crate) struct Groups {
+    /// By the path of their package.
     learnt: BTreeMap<String, Arc<Group>>,
+    /// apiVersion and kind to the package, for what was learnt.
+    kinds: FxHashMap<(String, String), String>,
+    /// The package of a definition that references name, for what was learnt.
+    definitions: FxHashMap<String, String>,
     read: std::sync::RwLock<FxHashMap<String, Option<Arc<Group>>>>,
 }
 
@@ -178,31 +204,57 @@ impl Groups {
     /// Adds the kinds of an import; they come before those that ship.
     pub(crate) fn learn(&mut self, import: &Import) {
         for package in &import.packages {
-            let mut group = Group::of(import, &package.path);
-            if let Some(old) = self.learnt.get(&package.path).cloned() {
-                merge(&mut group, &old);
-            }
-            self.learnt.insert(package.path.clone(), Arc::new(group));
+            let group = Group::of(import, &package.path);
+            let kinds = package.kinds.iter();
+            let kinds = kinds.map(|k| (k.api_version.clone(), k.kind.clone()));
+            self.add(&package.path, kinds.collect(), group);
         }
+    }
+
+    /// Adds a group of these kinds (apiVersion and kind) to what is known of a package.
+    pub(crate) fn add(&mut self, path: &str, kinds: Vec<(String, String)>, mut group: Group) {
+        if let Some(old) = self.learnt.get(path) {
+            merge(&mut group, old);
+        }
+        let of_path = |key| (key, path.to_owned());
+        self.kinds.extend(kinds.into_iter().map(of_path));
+        for name in group.definitions.keys() {
+            self.definitions.insert(name.clone(), path.to_owned());
+        }
+        self.learnt.insert(path.to_owned(), Arc::new(group));
+    }
+
+    /// The kinds that were learnt of a package: apiVersion and kind.
+    pub(crate) fn of_package(&self, path: &str) -> Vec<(String, String)> {
+        let Some(group) = self.learnt.get(path) else {
+            return Vec::new();
+        };
+        let of_path = |key: &(String, String)| self.kinds.get(key).is_some_and(|p| p == path);
+        let mut kinds: Vec<_> = (group.kinds.keys())
+            .map(|kind| (path.to_owned(), kind.clone()))
+            .filter(of_path)
+            .collect();
+        kinds.sort();
+        kinds
     }
 
     /// The group that has a kind, and the schema of the kind's objects.
     pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<(Arc<Group>, Id)> {
-        let learnt = self
-            .learnt
-            .get(api_version)
-            .filter(|group| group.kinds.contains_key(kind));
-        let group = match learnt {
-            Some(group) => group.clone(),
+        let key = (api_version.to_owned(), kind.to_owned());
+        let group = match self.kinds.get(&key) {
+            Some(path) => self.learnt.get(path)?.clone(),
             None => self.shipped(crate::kind(api_version, kind)?.0)?,
         };
         let id = *group.kinds.get(kind)?;
         Some((group, id))
     }
 
-    /// The group that has a built-in definition, and its schema.
+    /// The group that has a definition, and its schema.
     pub(crate) fn definition(&self, name: &str) -> Option<(Arc<Group>, Id)> {
-        let group = self.shipped(&crate::import::kubernetes::target(name)?.0)?;
+        let group = match self.definitions.get(name) {
+            Some(path) => self.learnt.get(path)?.clone(),
+            None => self.shipped(&crate::import::kubernetes::target(name)?.0)?,
+        };
         let id = *group.definitions.get(name)?;
         Some((group, id))
     }
@@ -223,7 +275,7 @@ impl Groups {
     }
 }
 
-/// Adds the kinds of another group that `group` does not have.
+/// Adds what another group has and `group` does not.
 fn merge(group: &mut Group, other: &Group) {
     let mut pool = Pool::default();
     let mut from = Pool::default();
@@ -238,8 +290,35 @@ fn merge(group: &mut Group, other: &Group) {
             group
                 .kinds
                 .insert(kind.clone(), pool.adopt(&from, *id, &mut |_, _| {}));
+            if other.cluster.contains(kind) {
+                group.cluster.insert(kind.clone());
+            }
+        }
+    }
+    for (name, id) in &other.definitions {
+        if !group.definitions.contains_key(name) {
+            let id = pool.adopt(&from, *id, &mut |_, _| {});
+            group.definitions.insert(name.clone(), id);
         }
     }
     group.schemas = pool.iter().cloned().collect();
     *group = std::mem::take(group).ready();
+}
+
+/// A group among those its references lead to.
+pub(crate) struct Shelf<'g> {
+    pub(crate) groups: &'g Groups,
+    pub(crate) group: Arc<Group>,
+}
+
+impl crate::export::Source for Shelf<'_> {
+    fn schema(&self, id: Id) -> &Schema {
+        self.group.get(id)
+    }
+
+    fn named(&self, name: &str) -> Option<(Box<dyn crate::export::Source + '_>, Id)> {
+        let (group, id) = self.groups.definition(name)?;
+        let groups = self.groups;
+        Some((Box::new(Shelf { groups, group }), id))
+    }
 }

@@ -9,10 +9,11 @@ mod rules;
 mod structural;
 
 use crate::Scope;
+use crate::export::{self, Exported, Format};
 use crate::import::{self, Import, Input, Options};
 use crate::yaml::{self, Node, Value};
 use group::{Group, Groups};
-use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Severity, Span};
 use holos_lang::value::Data;
 pub(crate) use rules::compile as compile_rule;
 use std::sync::Arc;
@@ -32,7 +33,9 @@ pub enum Reason {
     Type,
     /// A value outside of what is allowed.
     Value,
-    /// A key, or an element of a set, that is there twice.
+    /// A key of a mapping that is there twice.
+    DuplicateKey,
+    /// An element of a set that is there twice, or two of one key.
     Duplicate,
     /// A rule (`x-kubernetes-validations`) that does not hold.
     Rule,
@@ -50,7 +53,7 @@ impl Reason {
             Reason::Required => 523,
             Reason::Type => 524,
             Reason::Value => 525,
-            Reason::Duplicate => 526,
+            Reason::DuplicateKey | Reason::Duplicate => 526,
             Reason::Rule => 527,
             Reason::Metadata => 528,
         })
@@ -104,13 +107,43 @@ impl Finding {
             Reason::Required => format!("`{last}` is missing here"),
             Reason::Type => "another type is wanted".to_owned(),
             Reason::Value | Reason::Metadata => "not allowed".to_owned(),
-            Reason::Duplicate => "here again".to_owned(),
+            Reason::DuplicateKey | Reason::Duplicate => "here again".to_owned(),
             Reason::Rule => "the rule is about this".to_owned(),
         };
         let mut diagnostic = Diagnostic::error(self.reason.code(), message).label(place, here);
         diagnostic.path.clone_from(&self.path);
         diagnostic.help.extend(self.help.clone());
         diagnostic
+    }
+}
+
+/// An object of a file, and what is wrong with it.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Checked {
+    pub api_version: String,
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    /// In the order of their places.
+    pub findings: Vec<Finding>,
+}
+
+impl Checked {
+    fn new(node: &Node, findings: Vec<Finding>) -> Checked {
+        let text = |node: Option<&Node>| node.and_then(Node::str).unwrap_or_default().to_owned();
+        let metadata = |key: &str| text(node.get("metadata").and_then(|m| m.get(key)));
+        Checked {
+            api_version: text(node.get("apiVersion")),
+            kind: text(node.get("kind")),
+            namespace: metadata("namespace"),
+            name: metadata("name"),
+            findings,
+        }
+    }
+
+    /// Its findings as diagnostics about the file it stands in.
+    pub fn diagnostics(&self, file: FileId) -> impl Iterator<Item = Diagnostic> {
+        self.findings.iter().map(move |f| f.diagnostic(file))
     }
 }
 
@@ -131,6 +164,8 @@ impl Validator {
     pub fn learn(&mut self, inputs: &[Input<'_>]) -> Vec<Diagnostic> {
         let mut import = import::crd(inputs, &Options::default());
         self.add(&import);
+        // What is not checked is said when somebody imports the definition.
+        import.diagnostics.retain(|d| d.severity != Severity::Note);
         std::mem::take(&mut import.diagnostics)
     }
 
@@ -145,19 +180,115 @@ impl Validator {
         }
     }
 
+    /// Adds the kinds of a generated package, from the text that [`Import::schema_text`] wrote for it;
+    /// `false` where the text is not such a text.
+    pub fn package(&mut self, api_version: &str, text: &str) -> bool {
+        let Some(group) = Group::from_text(text) else {
+            return false;
+        };
+        let key = |kind: &String| (api_version.to_owned(), kind.clone());
+        for kind in group.kinds.keys() {
+            self.scopes.insert(key(kind), !group.cluster.contains(kind));
+        }
+        self.groups
+            .add(api_version, group.kinds.keys().map(key).collect(), group);
+        true
+    }
+
+    /// The kinds of a package (`apps/v1` and its definition, such as `#Deployment`; without one all kinds) in
+    /// another format; nothing where no such kind is known.
+    pub fn export(
+        &self,
+        path: &str,
+        definition: Option<&str>,
+        format: Format,
+    ) -> Vec<serde_json::Value> {
+        let learnt = self.groups.of_package(path);
+        let shipped = crate::kinds()
+            .filter(|entry| entry.2 == path)
+            .map(|entry| (entry.0.to_owned(), entry.1.to_owned()));
+        let mut kinds: Vec<(String, String)> = learnt.into_iter().chain(shipped).collect();
+        kinds.retain(|(_, kind)| definition.is_none_or(|d| d.strip_prefix('#') == Some(kind)));
+        kinds.sort();
+        kinds.dedup();
+        let found: Vec<_> = kinds
+            .into_iter()
+            .filter_map(|key| {
+                let (group, id) = self.groups.kind(&key.0, &key.1)?;
+                let namespaced = self.namespaced(&key.0, &key.1) != Some(false);
+                let groups = &self.groups;
+                Some((key, namespaced, group::Shelf { groups, group }, id))
+            })
+            .collect();
+        let kinds = found.iter().map(|(key, namespaced, shelf, id)| Exported {
+            api_version: &key.0,
+            kind: &key.1,
+            namespaced: *namespaced,
+            schema: *id,
+            source: shelf,
+        });
+        let kinds: Vec<Exported<'_>> = kinds.collect();
+        match kinds.is_empty() {
+            true => Vec::new(),
+            false => export::documents(format, &kinds),
+        }
+    }
+
+    /// Whether objects of a kind are in a namespace, where that is known.
+    fn namespaced(&self, api_version: &str, kind: &str) -> Option<bool> {
+        let key = (api_version.to_owned(), kind.to_owned());
+        let learnt = self.scopes.get(&key).copied();
+        learnt.or_else(|| crate::scope(api_version, kind).map(|s| s == Scope::Namespaced))
+    }
+
     /// Checks every document of a file, and gives the number of objects in it.
     pub fn file(&self, file: FileId, text: &str) -> (usize, Vec<Diagnostic>) {
-        let (documents, mut diagnostics) = yaml::documents(file, text);
-        let mut count = 0;
+        let (objects, mut diagnostics) = self.objects(file, text);
+        diagnostics.extend(objects.iter().flat_map(|object| object.diagnostics(file)));
+        (objects.len(), diagnostics)
+    }
+
+    /// Checks every object of a file, those of lists one by one. The diagnostics are about the file's
+    /// syntax.
+    pub fn objects(&self, file: FileId, text: &str) -> (Vec<Checked>, Vec<Diagnostic>) {
+        let (documents, diagnostics) = yaml::documents(file, text);
+        let mut objects = Vec::new();
         for document in &documents {
-            let mut findings = self.object(document);
-            count += document
-                .get("items")
-                .map_or(1, |items| items.elements().len().max(1));
-            findings.sort_by(|a, b| (a.span, &a.path).cmp(&(b.span, &b.path)));
-            diagnostics.extend(findings.iter().map(|f| f.diagnostic(file)));
+            self.each(document, String::new(), &mut objects);
         }
-        (count, diagnostics)
+        (objects, diagnostics)
+    }
+
+    /// Checks an object at a path, or each object of a list.
+    fn each(&self, node: &Node, path: String, objects: &mut Vec<Checked>) {
+        let mut walk = Walk {
+            groups: &self.groups,
+            quiet: false,
+            path,
+            findings: Vec::new(),
+        };
+        match self.unpacked(node) {
+            Some(items) if !items.is_empty() => {
+                for (at, item) in items.iter().enumerate() {
+                    self.each(item, format!("{}.items[{at}]", walk.path), objects);
+                }
+                return;
+            }
+            Some(_) => {}
+            None => self.check(&mut walk, node),
+        }
+        let mut findings = walk.findings;
+        findings.sort_by(|a, b| (a.span, &a.path).cmp(&(b.span, &b.path)));
+        objects.push(Checked::new(node, findings));
+    }
+
+    /// The elements of a list of objects that is checked element by element.
+    fn unpacked<'n>(&self, node: &'n Node) -> Option<&'n [Node]> {
+        let text = |key: &str| node.get(key).and_then(Node::str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        let items = node.get("items").filter(|_| kind.ends_with("List"))?;
+        let plain = (api_version, kind) == ("v1", "List");
+        (plain || self.groups.kind(api_version, kind).is_none()).then(|| items.elements())
     }
 
     /// Checks an object that was not read from a text.
@@ -167,14 +298,9 @@ impl Validator {
 
     /// Checks one object, or each object of a list.
     pub fn object(&self, node: &Node) -> Vec<Finding> {
-        let mut walk = Walk {
-            groups: &self.groups,
-            quiet: false,
-            path: String::new(),
-            findings: Vec::new(),
-        };
-        self.check(&mut walk, node);
-        walk.findings
+        let mut objects = Vec::new();
+        self.each(node, String::new(), &mut objects);
+        objects.into_iter().flat_map(|o| o.findings).collect()
     }
 
     fn check(&self, walk: &mut Walk<'_>, node: &Node) {
@@ -202,24 +328,6 @@ impl Validator {
         }
         walk.duplicates(node);
         let [api_version, kind] = names;
-        let list = kind.ends_with("List") && node.get("items").is_some();
-        if list
-            && (api_version == "v1" && kind == "List"
-                || self.groups.kind(api_version, kind).is_none())
-        {
-            for (at, item) in node
-                .get("items")
-                .map(Node::elements)
-                .unwrap_or_default()
-                .iter()
-                .enumerate()
-            {
-                let end = walk.push(format_args!(".items[{at}]"));
-                self.check(walk, item);
-                walk.path.truncate(end);
-            }
-            return;
-        }
         match self.groups.kind(api_version, kind) {
             Some((group, id)) => self.known(walk, node, [api_version, kind], &group, id),
             None => {
@@ -263,12 +371,7 @@ impl Validator {
         } else {
             walk.value(group, id, &object, 0);
         }
-        let scope = self
-            .scopes
-            .get(&(api_version.to_owned(), kind.to_owned()))
-            .copied();
-        let scope =
-            scope.or_else(|| crate::scope(api_version, kind).map(|s| s == Scope::Namespaced));
+        let scope = self.namespaced(api_version, kind);
         names::metadata(walk, api_version, kind, &object, scope);
     }
 }
@@ -333,7 +436,7 @@ impl Walk<'_> {
             if entries.len() < 64 && entries[..at].iter().any(|e| e.key == entry.key) {
                 let message = format!("key {:?} already set in map", entry.key);
                 self.report(Finding::new(
-                    Reason::Duplicate,
+                    Reason::DuplicateKey,
                     entry.key_span,
                     self.path(),
                     message,
@@ -348,7 +451,7 @@ impl Walk<'_> {
                 let message = format!("key {:?} already set in map", entry.key);
                 let path = format!("{}.{}", self.path(), entry.key);
                 self.report(Finding::new(
-                    Reason::Duplicate,
+                    Reason::DuplicateKey,
                     entry.key_span,
                     path,
                     message,

@@ -91,12 +91,10 @@ pub(super) fn metadata(
             .filter(|s| !s.is_empty())
     };
     let mut found = |at: &Node, path: &str, message: &str| {
-        walk.report(Finding::new(
-            Reason::Metadata,
-            at.span,
-            format!("metadata.{path}"),
-            message,
-        ));
+        let end = walk.push(format_args!(".metadata.{path}"));
+        let path = walk.path();
+        walk.path.truncate(end);
+        walk.report(Finding::new(Reason::Metadata, at.span, path, message));
     };
     let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
     let check = match (group, kind) {

@@ -5,6 +5,7 @@ use super::group::Group;
 use super::{Finding, Reason, Walk, formats, library};
 use crate::schema::{Additional, Id, Rule, Type};
 use crate::yaml::{Node, Value};
+use cel::common::ast::{Expr, IdedExpr};
 use cel::common::types::{CelBool, CelDouble, CelInt, CelString};
 use cel::objects::{Key, Map, OptionalValue};
 use cel::{Context, Env, ExecutionError, Program};
@@ -44,6 +45,15 @@ impl Walk<'_> {
             let Some(program) = group.rule(&rule.rule) else {
                 continue;
             };
+            if !affordable(program.expression(), node) {
+                let message = format!(
+                    "Forbidden: the rule costs too much to evaluate: {}",
+                    rule.rule
+                );
+                let path = self.path();
+                self.report(Finding::new(Reason::Rule, node.span, path, message));
+                continue;
+            }
             let value = value.get_or_insert_with(|| self.cel_value(group, id, node));
             let mut context = Context::with_env(environment().clone());
             context.add_variable_from_value("self", value.clone());
@@ -112,6 +122,44 @@ impl Walk<'_> {
             _ => plain(node),
         }
     }
+}
+
+/// How many steps the loops of a rule may take; the API server bounds them as well.
+const STEPS: u64 = 10_000_000;
+
+/// Whether loops inside of loops, each as long as the longest collection of the value, take few enough steps.
+fn affordable(rule: &IdedExpr, node: &Node) -> bool {
+    let loops = loops(rule);
+    loops < 2
+        || longest(node)
+            .checked_pow(loops)
+            .is_some_and(|steps| steps <= STEPS)
+}
+
+/// How deep loops nest.
+fn loops(expr: &IdedExpr) -> u32 {
+    let most = |parts: &[&IdedExpr]| parts.iter().map(|part| loops(part)).max().unwrap_or(0);
+    match &expr.expr {
+        Expr::Comprehension(c) => {
+            let body = 1 + most(&[&c.loop_cond, &c.loop_step]);
+            body.max(most(&[&c.iter_range, &c.accu_init, &c.result]))
+        }
+        Expr::Call(call) => {
+            let target = call.target.as_deref().map_or(0, loops);
+            call.args.iter().map(loops).fold(target, u32::max)
+        }
+        Expr::List(list) => list.elements.iter().map(loops).max().unwrap_or(0),
+        Expr::Select(select) => loops(&select.operand),
+        _ => 0,
+    }
+}
+
+/// The number of elements of the longest list or map in a value.
+fn longest(node: &Node) -> u64 {
+    let own = node.elements().len().max(node.entries().len()) as u64;
+    let elements = node.elements().iter().map(longest);
+    let values = node.entries().iter().map(|e| longest(&e.value));
+    elements.chain(values).fold(own, u64::max)
 }
 
 fn message(group: &Group, rule: &Rule, context: &Context<'_, '_>) -> String {
