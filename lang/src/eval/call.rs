@@ -95,9 +95,16 @@ impl Machine<'_> {
             .name
     }
 
+    /// Whether it is the arguments of the validator that say which fields there may be.
     pub(super) fn takes_schemas(&self, index: u32) -> bool {
-        self.signature(self.validators[index as usize].function)
-            .open
+        let function = self.validators[index as usize].function;
+        match self.program.functions[function as usize] {
+            Callable::Predeclared(_) => self.signature(function).open,
+            Callable::Package(_, f) => {
+                let mut arguments = f.parameters.iter().skip(1);
+                arguments.any(|p| p.mode == ParamMode::Value)
+            }
+        }
     }
 
     /// A boolean function of one parameter is a validator without being called.

@@ -791,11 +791,11 @@ impl Machine<'_> {
     }
 
     fn never_concrete(&self, x: ExprId) -> bool {
-        match self.program.exprs[x as usize] {
+        matches!(
+            self.program.exprs[x as usize],
             Expr::Value(Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_))
-            | Expr::Bound(..) => true,
-            _ => false,
-        }
+                | Expr::Bound(..)
+        )
     }
 
     /// An operand as a concrete value; what is not concrete becomes an incomplete error.
