@@ -354,6 +354,9 @@ impl Machine<'_> {
         let mut at = self.n(target).conjuncts;
         while at != NIL {
             let c = self.conjuncts[at as usize];
+            if c.info.has(Info::FROM_DEF) {
+                self.n_mut(node).flags |= NodeData::CLOSED_RECURSIVE;
+            }
             self.schedule_conjunct(node, c.expr, c.env, info);
             if !self.has_state(node) {
                 return;
