@@ -192,7 +192,10 @@ impl Evaluation<'_> {
         let flags = NodeData::CLOSED_RECURSIVE | NodeData::CLOSED_ONCE;
         let structural =
             matches!(base, Value::Struct | Value::Disjunction(_)) || kept == Some(Value::Struct);
-        let closed = (structural && m.n(target).flags & flags != 0) || m.is_closed_list(target);
+        // A node that is another one may be closed where that is not.
+        let closed = (structural && m.n(target).flags & flags != 0)
+            || m.is_closed_list(target)
+            || (target != node.0 && m.is_closed_struct(node.0));
         Inspection {
             shape,
             error: code,

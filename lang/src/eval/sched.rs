@@ -628,6 +628,9 @@ impl Machine<'_> {
                     self.node_error(node, error);
                 }
                 self.decrement(node, completes);
+            } else if error != NIL && !self.code(error).is_incomplete() {
+                // What the task needed took in the node itself, and finished it.
+                self.set_bottom(node, error);
             }
         }
         self.node = saved_node;

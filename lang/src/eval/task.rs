@@ -16,10 +16,10 @@ impl Machine<'_> {
                 }
                 if self.has_state(task.node) {
                     self.insert_value(task.node, value, task.expr, task.env, info);
-                }
-                if matches!(value, Value::Bottom(_)) {
-                    // The node has it now.
-                    self.errs = NIL;
+                    if matches!(value, Value::Bottom(_)) {
+                        // The node has it now.
+                        self.errs = NIL;
+                    }
                 }
                 Ok(())
             }

@@ -224,7 +224,7 @@ impl Machine<'_> {
         Ok(met)
     }
 
-    fn set_bottom(&mut self, node: Node, error: ErrId) {
+    pub(super) fn set_bottom(&mut self, node: Node, error: ErrId) {
         let base = self.n(node).base;
         if matches!(base, Value::Struct | Value::List { .. })
             && self.errors[error as usize].value == Value::None
