@@ -1027,6 +1027,7 @@ impl Machine<'_> {
             own.drop_parent_requirements = drop_parent;
             own.completed |= ancestor_done;
         }
+        self.wait_alike(node, arm);
         let _ = self.unify(arm, ALL, mode, true);
 
         let failed = self.arm_error(arm);
@@ -1069,6 +1070,51 @@ impl Machine<'_> {
         self.arm_modes
             .insert(target, (choice.mode, choice.assigned.clone()));
         Ok(choice)
+    }
+
+    /// What waits at the node for a value elsewhere waits for it in the arm, too: it is not the arm's to
+    /// break that wait, as whoever waits may be who the arm is tried for.
+    fn wait_alike(&mut self, node: Node, arm: Node) {
+        if self.state(arm).is_none() {
+            return;
+        }
+        for index in 0..self.s(arm).tasks.len() {
+            let id = self.s(arm).tasks[index];
+            let own = self.tasks[id as usize];
+            if own.state != TaskState::Ready
+                || !matches!(own.kind, TaskKind::Expr | TaskKind::Resolve)
+            {
+                continue;
+            }
+            let waiting = self.s(node).tasks.iter().find_map(|&other| {
+                let t = &self.tasks[other as usize];
+                let alike = t.state == TaskState::Waiting
+                    && t.blocked_on != NIL
+                    && (t.expr, t.env, t.kind) == (own.expr, own.env, own.kind);
+                alike.then_some((t.blocked_on, t.blocked_for))
+            });
+            let Some((on, condition)) = waiting else {
+                continue;
+            };
+            if !self.has_state(on) || self.meets(on, condition) || self.lies_below(on, node) {
+                continue;
+            }
+            let t = &mut self.tasks[id as usize];
+            (t.state, t.waited) = (TaskState::Waiting, true);
+            (t.blocked_on, t.blocked_for) = (on, condition);
+            self.s_mut(on).waiters.push(id);
+        }
+    }
+
+    /// Whether a node is another one, or lies somewhere below it.
+    fn lies_below(&self, mut node: Node, above: Node) -> bool {
+        while node != NIL {
+            if node == above {
+                return true;
+            }
+            node = self.n(node).parent;
+        }
+        false
     }
 
     /// The error that makes an arm fail: its own, or one in a field that is not optional, at any depth.
