@@ -1,6 +1,6 @@
 //! Calls: the predeclared functions, builtin packages, validators.
 
-use super::error::{Bottom, ErrorCode, Message};
+use super::error::{Bottom, CYCLE_PLACEHOLDER, ErrorCode, Message};
 use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
@@ -16,6 +16,8 @@ struct Signature {
     /// Arguments are passed unevaluated or non-concrete.
     open: bool,
     validator: bool,
+    /// It makes a struct or a list.
+    structural: bool,
     /// How many arguments have no default.
     required: usize,
 }
@@ -69,6 +71,7 @@ impl Machine<'_> {
                     kinds,
                     open,
                     validator,
+                    structural: matches!(p, P::Close),
                 }
             }
             Callable::Package(package, f) => Signature {
@@ -77,6 +80,7 @@ impl Machine<'_> {
                 open: f.parameters.iter().any(|p| p.mode == ParamMode::Value),
                 required: f.parameters.iter().filter(|p| p.default.is_none()).count(),
                 validator: f.is_validator(),
+                structural: matches!(f.result, Kind::STRUCT | Kind::LIST),
             },
         }
     }
@@ -231,6 +235,13 @@ impl Machine<'_> {
                     }
                 }
                 Value::Bottom(error) => self.add_error(error),
+                Value::Cycle => {
+                    let error = match signature.structural {
+                        true => self.text_error(ErrorCode::Cycle, "the value depends on itself"),
+                        false => CYCLE_PLACEHOLDER,
+                    };
+                    self.add_error(error);
+                }
                 value => values.push(value),
             }
             self.errs = self.combine(saved, self.errs);

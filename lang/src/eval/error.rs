@@ -116,6 +116,10 @@ impl Default for Bottom {
     }
 }
 
+/// The error of a call on the value that is being evaluated: as a whole conjunct it says nothing of
+/// that value, so that what else is known of it decides.
+pub(super) const CYCLE_PLACEHOLDER: ErrId = 1;
+
 impl Machine<'_> {
     pub(super) fn new_error(&mut self, code: ErrorCode, message: Message) -> ErrId {
         let error = Bottom {

@@ -761,6 +761,11 @@ impl<'a> Machine<'a> {
             crate::diagnostic::FileId(0),
             crate::diagnostic::Span::default(),
         );
+        let placeholder = Bottom {
+            code: ErrorCode::Cycle,
+            message: Message::Text("the value depends on itself".into()),
+            ..Bottom::default()
+        };
         let literal = Bottom {
             code: ErrorCode::Literal,
             message: Message::Text("explicit error (_|_ literal) in source".into()),
@@ -789,7 +794,7 @@ impl<'a> Machine<'a> {
             patterns: Vec::new(),
             groups: vec![0],
             refs: Vec::new(),
-            errors: vec![literal],
+            errors: vec![literal, placeholder],
             validators: Vec::new(),
             conjunctions: Vec::new(),
             disjunctions: Vec::new(),

@@ -1,6 +1,6 @@
 //! What each kind of task does, and sharing of nodes.
 
-use super::error::{Bottom, ErrorCode, Message};
+use super::error::{Bottom, CYCLE_PLACEHOLDER, ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
@@ -11,6 +11,10 @@ impl Machine<'_> {
         match task.kind {
             TaskKind::Expr => {
                 let (value, info) = self.eval_info(task.expr, SCALAR, mode)?;
+                if value == Value::Bottom(CYCLE_PLACEHOLDER) {
+                    self.errs = NIL;
+                    return Ok(());
+                }
                 if info.cyclic == Cyclic::Yes && self.n(task.node).has(NodeData::PATTERN) {
                     return Ok(());
                 }
