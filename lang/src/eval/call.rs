@@ -1106,6 +1106,15 @@ impl builtin::Context for Machine<'_> {
         }
     }
 
+    fn default(&mut self, value: ValueRef) -> ValueRef {
+        let value = self.refs_values[value.0 as usize];
+        if let Value::Node(node) = value {
+            self.finalize(node);
+        }
+        let value = self.default_quiet(value).unwrap_or(value);
+        self.value_ref(value)
+    }
+
     fn declared(&mut self, value: ValueRef) -> usize {
         let Value::Node(node) = self.refs_values[value.0 as usize] else {
             return 0;

@@ -1148,6 +1148,10 @@ impl Machine<'_> {
             if label.is_let() || self.n(arc).arc_type > ArcType::Required {
                 continue;
             }
+            // What is wrong with a finished field has reached its parent, if it counts there.
+            if self.n(arc).status == Status::Finalized {
+                continue;
+            }
             let error = self.arm_error_at(arc, depth + 1);
             if error != NIL {
                 return error;

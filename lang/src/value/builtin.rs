@@ -255,6 +255,8 @@ pub trait Context {
     fn is_open(&mut self, value: ValueRef) -> bool;
     /// How many fields of a struct are declared, but optional or required and not set.
     fn declared(&mut self, value: ValueRef) -> usize;
+    /// The value, or its default where it is a disjunction with one.
+    fn default(&mut self, value: ValueRef) -> ValueRef;
     /// The elements of a list.
     fn elements(&mut self, value: ValueRef) -> Result<Vec<ValueRef>, CallError>;
     /// The regular fields of a struct, in order.

@@ -176,6 +176,7 @@ fn flatten(
             open.pop();
             continue;
         };
+        let element = context.default(element);
         let level = open.len() as i64 - 1;
         if context.kind(element) == Kind::LIST && (depth < 0 || level < depth) {
             open.push(context.elements(element)?.into_iter());
