@@ -283,7 +283,7 @@ impl Machine<'_> {
                         continue;
                     }
                     // A field that is another node has that node's conjuncts, none of its own.
-                    let arc = self.deref_non_disjunct(arc);
+                    let arc = self.deref_element(arc);
                     let value = self.value_expr(Value::Node(arc), expr);
                     self.insert_arc(node, label, ArcType::Member, value, NIL, info);
                 }

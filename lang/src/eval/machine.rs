@@ -1046,6 +1046,18 @@ impl<'a> Machine<'a> {
         node
     }
 
+    /// The node whose conjuncts a part of finished data stands for: that may be one alternative of a
+    /// disjunction.
+    pub(super) fn deref_element(&self, node: Node) -> Node {
+        let mut node = self.deref_non_disjunct(node);
+        while self.n(node).conjuncts == NIL
+            && let Value::Node(next) = self.n(node).base
+        {
+            node = next;
+        }
+        node
+    }
+
     pub(super) fn deref_non_shared(&self, mut node: Node) -> Node {
         if self.has_state(node) && self.s(node).is_shared {
             return node;

@@ -312,7 +312,7 @@ impl Machine<'_> {
             self.s_mut(node).list_closed = true;
         }
         for (label, arc) in arcs {
-            let arc = self.deref_non_disjunct(arc);
+            let arc = self.deref_element(arc);
             let value = self.value_expr(Value::Node(arc), task.expr);
             self.insert_arc(node, label, ArcType::Member, value, NIL, task.info);
         }
