@@ -22,9 +22,9 @@ use crate::encode::emit;
 use crate::files::Files;
 use crate::load::{Instance, Loader, fatal};
 use crate::report::Reporter;
-use holos_lang::diagnostic::{Diagnostic, Source, SourceMap};
+use holos_lang::diagnostic::{Diagnostic, FileId, Source, SourceMap};
 use holos_lang::eval::{Evaluation, NodeId, Strictness};
-use holos_lang::syntax;
+use holos_lang::syntax::{self, tree};
 
 /// Runs one command line.
 pub fn run(args: Args) -> Outcome {
@@ -167,6 +167,16 @@ impl Session {
         flag: &str,
         text: &str,
     ) -> Result<NodeId, Vec<Diagnostic>> {
+        let (file, expr) = self.parse(flag, text)?;
+        evaluation.expression(file, &expr)
+    }
+
+    /// An expression given as an argument.
+    pub(crate) fn parse(
+        &mut self,
+        flag: &str,
+        text: &str,
+    ) -> Result<(FileId, tree::Expr), Vec<Diagnostic>> {
         let file = self.sources.add(Source {
             name: flag.into(),
             text: text.into(),
@@ -176,7 +186,7 @@ impl Session {
         if fatal(&errors) {
             return Err(errors);
         }
-        evaluation.expression(file, &expr)
+        Ok((file, expr))
     }
 }
 

@@ -4,27 +4,40 @@
 use super::{Session, graver};
 use crate::Outcome;
 use crate::args::Vet;
+use crate::load::Document;
+use holos_lang::diagnostic::FileId;
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::{Evaluation, NodeId, Strictness};
+use holos_lang::syntax::tree;
+use rayon::prelude::*;
+
+/// So many documents are checked by one evaluation, before it is dropped with all that they came to.
+const DOCUMENTS: usize = 256;
 
 pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
     if let Some(outcome) = super::manifests::run(session, args) {
         return outcome;
     }
+    let parsed = match &args.schema[..] {
+        [] => None,
+        [text] => Some(session.parse("--schema", text)),
+        _ => {
+            let message = "`--schema` is given twice; several are for manifests, as folders";
+            return session.report(&[Diagnostic::error(Code(910), message)]);
+        }
+    };
     session.each(&args.inputs, false, |session, evaluation, instance| {
-        let schema = match &args.schema[..] {
-            [] => evaluation.root(),
-            [_, _, ..] => {
-                let message = "`--schema` is given twice; several are for manifests, as folders";
-                return session.report(&[Diagnostic::error(Code(910), message)]);
-            }
-            [text] => match session.expression(evaluation, "--schema", text) {
-                Ok(node) => node,
-                Err(errors) => return session.report(&errors),
-            },
+        let schema = match &parsed {
+            None => None,
+            Some(Ok(schema)) => Some(schema),
+            Some(Err(errors)) => return session.report(errors),
+        };
+        let value = match value_of(evaluation, schema) {
+            Ok(value) => value,
+            Err(errors) => return session.report(&errors),
         };
         if instance.data.is_empty() {
-            if !args.schema.is_empty() {
+            if schema.is_some() {
                 let error = Diagnostic::error(
                     Code(910),
                     "`--schema` is for data files, and there are none",
@@ -32,23 +45,53 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
                 return session.report(&[error]);
             }
             let concrete = args.concrete == Some(true);
-            let errors = found(evaluation, schema, concrete);
+            let errors = found(evaluation, value, concrete);
             return session.report(&errors);
         }
         let concrete = args.concrete != Some(false);
-        let mut outcome = Outcome::Fine;
-        for document in &instance.data {
-            let errors = match evaluation.expression(document.file, &document.expr) {
-                Ok(data) => {
-                    let both = evaluation.unify(schema, data);
-                    found(evaluation, both, concrete)
-                }
-                Err(errors) => errors,
-            };
-            outcome = graver(outcome, session.report(&errors));
-        }
-        outcome
+        let seed = evaluation.seed();
+        let errors: Vec<_> = instance
+            .data
+            .par_chunks(DOCUMENTS)
+            .flat_map_iter(|documents| {
+                let mut evaluation = seed.evaluation();
+                check(&mut evaluation, schema, documents, concrete)
+            })
+            .collect();
+        errors.iter().fold(Outcome::Fine, |outcome, errors| {
+            graver(outcome, session.report(errors))
+        })
     })
+}
+
+fn value_of(
+    evaluation: &mut Evaluation<'_>,
+    schema: Option<&(FileId, tree::Expr)>,
+) -> Result<NodeId, Vec<Diagnostic>> {
+    match schema {
+        None => Ok(evaluation.root()),
+        Some((file, expr)) => evaluation.expression(*file, expr),
+    }
+}
+
+/// What is wrong with each document.
+fn check(
+    evaluation: &mut Evaluation<'_>,
+    schema: Option<&(FileId, tree::Expr)>,
+    documents: &[Document],
+    concrete: bool,
+) -> Vec<Vec<Diagnostic>> {
+    let schema = value_of(evaluation, schema);
+    let check = |document: &Document| {
+        let schema = schema.clone()?;
+        let data = evaluation.expression(document.file, &document.expr)?;
+        let both = evaluation.unify(schema, data);
+        Ok(found(evaluation, both, concrete))
+    };
+    let found = documents.iter().map(check);
+    found
+        .map(|found| found.unwrap_or_else(|errors| errors))
+        .collect()
 }
 
 /// What is wrong with a value; concrete values must also be fit to be written as data.
@@ -58,7 +101,7 @@ fn found(evaluation: &mut Evaluation<'_>, node: NodeId, concrete: bool) -> Vec<D
     }
     let errors = evaluation.errors(node, Strictness::Concrete);
     if errors.is_empty() {
-        evaluation.data(node).err().unwrap_or_default()
+        evaluation.check_data(node).err().unwrap_or_default()
     } else {
         errors
     }

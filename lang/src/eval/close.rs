@@ -17,7 +17,11 @@ struct Memo {
     ids: SmallVec<[u32; 16]>,
     /// The smallest of them: parents of groups are smaller than they are.
     least: u32,
+    /// A bit for each of them, by its low bits: most groups are none of them.
+    some: u64,
     edges: Edges,
+    /// The same for the ends of edges.
+    ends: u64,
     known: SmallVec<[(u32, u64); 8]>,
     /// What fields that are allowed were touched by.
     allowed: SmallVec<[Groups; 4]>,
@@ -42,11 +46,24 @@ fn relevant(all: &[Required]) -> SmallVec<[Required; 8]> {
     all.iter().filter(is_named).copied().collect()
 }
 
+/// One of 64 bits for an id.
+fn low_bit(id: u32) -> u64 {
+    1 << (id % 64)
+}
+
 impl Memo {
+    fn set_edges(&mut self, edges: Edges) {
+        self.ends = edges.iter().fold(0, |mask, &(_, to)| mask | low_bit(to));
+        self.edges = edges;
+        self.known.clear();
+        self.allowed.clear();
+    }
+
     fn new(required: &[Required]) -> Memo {
         let ids: SmallVec<[u32; 16]> = required.iter().map(|r| r.id).collect();
         Memo {
             least: ids.iter().copied().min().unwrap_or(0),
+            some: ids.iter().fold(0, |mask, &id| mask | low_bit(id)),
             ids,
             ..Memo::default()
         }
@@ -195,6 +212,11 @@ impl Machine<'_> {
         info
     }
 
+    /// Whether the node requires nothing of its fields.
+    pub(super) fn closes_nothing(&mut self, node: Node) -> bool {
+        self.required(node).iter().all(|r| r.ignored || r.removed)
+    }
+
     /// Refuses fields that some requirement of the node has no evidence for.
     pub(super) fn check_closed(&mut self, node: Node) {
         let error = self.refused_fields(node, false);
@@ -231,10 +253,11 @@ impl Machine<'_> {
         {
             return NIL;
         }
-        let base = relevant(&self.required(node));
-        if base.iter().all(|r| r.ignored || r.removed) {
+        let required = self.required(node);
+        if required.iter().all(|r| r.ignored || r.removed) {
             return NIL;
         }
+        let base = relevant(&required);
         let opens = self
             .s(node)
             .evidence
@@ -383,9 +406,7 @@ impl Machine<'_> {
             });
         }
         if !memo.edges.is_same(&edges) {
-            memo.edges = edges;
-            memo.known.clear();
-            memo.allowed.clear();
+            memo.set_edges(edges);
         }
         if memo.allowed.contains(&groups) {
             return true;
@@ -439,8 +460,11 @@ impl Machine<'_> {
         if let Some(&(_, mask)) = memo.known.iter().find(|(id, _)| *id == group) {
             return mask;
         }
-        let ids = &memo.ids[..];
+        let (ids, some) = (&memo.ids[..], memo.some);
         let bit = |at: u32| {
+            if some & low_bit(at) == 0 {
+                return 0;
+            }
             let index = ids.iter().position(|&id| id == at);
             index.map_or(0, |index| 1u64 << index)
         };
@@ -460,10 +484,9 @@ impl Machine<'_> {
             while at != 0 && !seen.contains(&at) {
                 seen.push(at);
                 mask |= bit(at);
-                for &(from, to) in memo.edges.iter() {
-                    if to == at {
-                        work.push(from);
-                    }
+                if memo.ends & low_bit(at) != 0 {
+                    let ends = memo.edges.iter().filter(|(_, to)| *to == at);
+                    work.extend(ends.map(|(from, _)| *from));
                 }
                 at = self.groups[at as usize];
             }
@@ -675,7 +698,7 @@ impl Machine<'_> {
         for start in (0..list.len()).step_by(64) {
             let part = &list[start..list.len().min(start + 64)];
             let mut memo = Memo::new(part);
-            memo.edges = edges.clone();
+            memo.set_edges(edges.clone());
             for e in &self.s(node).evidence {
                 let mask = self.lies_in(e.id, &mut memo);
                 for (index, r) in part.iter().enumerate() {

@@ -124,6 +124,7 @@ impl Machine<'_> {
         // of a template gets its own environment.
         let inner = self.new_env(env, node);
         self.s_mut(node).has_struct = true;
+        let again = self.has_literal(node, shape_id);
         let next = self.n(node).structs;
         self.structs.push(StructInfo {
             shape: shape_id,
@@ -177,7 +178,12 @@ impl Machine<'_> {
                             continue;
                         }
                     }
-                    self.insert_arc(node, label, arc, value, inner, sub);
+                    if self.n(node).has(NodeData::DEFERS) && self.find_arc(node, label).is_none() {
+                        self.materialize(node, label);
+                    }
+                    let (field, new) = self.get_arc(node, label, arc);
+                    // The expression belongs to this literal: where that is new here, so is the conjunct.
+                    self.add_to_arc(node, field, new || !again, arc, value, inner, sub);
                 }
                 Decl::Dynamic { key, arc, value } => {
                     if arc == ArcType::Member {
@@ -223,6 +229,34 @@ impl Machine<'_> {
             self.s_mut(node).is_struct = true;
             self.update_kind(node, Kind::STRUCT, expr, info);
         }
+    }
+
+    /// Whether the literal has been inserted into the node before. From many literals on, it is noted.
+    fn has_literal(&mut self, node: Node, shape: ShapeId) -> bool {
+        if self.n(node).has(NodeData::MANY_LITERALS) {
+            return !self.literals.insert((node, shape));
+        }
+        let mut at = self.n(node).structs;
+        let mut count = 0;
+        while at != NIL {
+            let info = self.structs[at as usize];
+            if info.shape == shape {
+                return true;
+            }
+            at = info.next;
+            count += 1;
+        }
+        if count >= MANY_CONJUNCTS {
+            self.n_mut(node).flags |= NodeData::MANY_LITERALS;
+            let mut at = self.n(node).structs;
+            while at != NIL {
+                let info = self.structs[at as usize];
+                self.literals.insert((node, info.shape));
+                at = info.next;
+            }
+            self.literals.insert((node, shape));
+        }
+        false
     }
 
     fn embedding(

@@ -12,7 +12,7 @@ use crate::diagnostic::Place;
 use crate::resolve::program::*;
 use crate::value::Number;
 use crate::value::builtin::{Builtins, Kind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::rc::Rc;
 
@@ -181,6 +181,8 @@ impl NodeData {
     pub(super) const DEFERS: u16 = 4096;
     /// Its conjuncts are in [`Machine::conjunct_index`].
     pub(super) const MANY_CONJUNCTS: u16 = 8192;
+    /// Its literals are in [`Machine::literals`].
+    pub(super) const MANY_LITERALS: u16 = 16384;
 
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
@@ -681,6 +683,9 @@ pub struct Stats {
     pub disjuncts_pruned: u64,
 }
 
+/// How long the largest tables are.
+pub(super) type Sizes = [usize; 7];
+
 /// The evaluator.
 pub(crate) struct Machine<'a> {
     pub(super) program: Program,
@@ -731,6 +736,10 @@ pub(crate) struct Machine<'a> {
     pub(super) orders: FxHashMap<Box<[u32]>, Box<[u32]>>,
     /// A buffer for keys of `orders`.
     pub(super) order_key: Vec<u32>,
+    /// The order of fields does not matter for now.
+    pub(super) unordered: bool,
+    /// Literals inserted into nodes that have many.
+    pub(super) literals: FxHashSet<(Node, ShapeId)>,
     pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
     /// The declaration of each value, made when the first error is traced.
@@ -808,6 +817,8 @@ impl<'a> Machine<'a> {
             union_values: FxHashMap::default(),
             orders: FxHashMap::default(),
             order_key: Vec::new(),
+            unordered: false,
+            literals: FxHashSet::default(),
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
             declarations: FxHashMap::default(),
@@ -826,6 +837,30 @@ impl<'a> Machine<'a> {
             errs: NIL,
             stats: Stats::default(),
         }
+    }
+
+    /// Makes room for as much as another machine came to need.
+    pub(super) fn reserve(&mut self, sizes: Sizes) {
+        let [nodes, conjuncts, arcs, envs, structs, groups, refs] = sizes;
+        self.nodes.reserve(nodes);
+        self.conjuncts.reserve(conjuncts);
+        self.arcs.reserve(arcs);
+        self.envs.reserve(envs);
+        self.structs.reserve(structs);
+        self.groups.reserve(groups);
+        self.refs.reserve(refs);
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        [
+            self.nodes.len(),
+            self.conjuncts.len(),
+            self.arcs.len(),
+            self.envs.len(),
+            self.structs.len(),
+            self.groups.len(),
+            self.refs.len(),
+        ]
     }
 
     // ---- nodes ----

@@ -16,6 +16,7 @@ mod machine;
 mod ops;
 mod optional;
 mod order;
+mod parts;
 mod report;
 mod sched;
 mod show;
@@ -26,7 +27,7 @@ mod unify;
 
 use crate::diagnostic::{Diagnostic, FileId, SourceMap};
 use crate::resolve::compile::{Compiler, Imported};
-use crate::resolve::program::{ArcType, Label, Value};
+use crate::resolve::program::{ArcType, Label, Program, Value};
 use crate::resolve::{Importer, PackageFiles};
 use crate::syntax::tree;
 use crate::value::Data;
@@ -73,6 +74,29 @@ pub struct View {
     pub concrete: bool,
 }
 
+/// What further evaluations of a compiled package start from; threads may share it.
+#[derive(Clone, Copy)]
+pub struct Seed<'e, 'a> {
+    program: &'e Program,
+    builtins: &'a dyn Builtins,
+    main: &'e PackageFiles,
+    imports: &'e FxHashMap<Arc<str>, Imported>,
+}
+
+impl<'a> Seed<'_, 'a> {
+    /// The package, not evaluated yet.
+    pub fn evaluation(&self) -> Evaluation<'a> {
+        let mut machine = Machine::new(self.program.clone(), self.builtins);
+        let root = machine.package_node(0);
+        Evaluation {
+            machine,
+            main: self.main.clone(),
+            imports: self.imports.clone(),
+            root,
+        }
+    }
+}
+
 /// A package being evaluated.
 pub struct Evaluation<'a> {
     machine: Machine<'a>,
@@ -100,6 +124,16 @@ impl<'a> Evaluation<'a> {
             root,
         };
         (evaluation, loaded.errors)
+    }
+
+    /// For evaluating the same package once more, by itself.
+    pub fn seed(&self) -> Seed<'_, 'a> {
+        Seed {
+            program: &self.machine.program,
+            builtins: self.machine.builtins,
+            main: &self.main,
+            imports: &self.imports,
+        }
     }
 
     /// The value of the whole package.
@@ -217,6 +251,28 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Everything that is wrong or not concrete.
     pub fn data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
+        if let Some(data) = self.machine.data_in_parts(node.0, self.root) {
+            return Ok(data);
+        }
+        self.whole_data(node)
+    }
+
+    /// Whether the value is data; the errors where it is not.
+    ///
+    /// # Errors
+    /// Those of [`Evaluation::data`].
+    pub fn check_data(&mut self, node: NodeId) -> Result<(), Vec<Diagnostic>> {
+        self.machine.finalize(node.0);
+        self.machine.unordered = true;
+        let data = self.machine.data_of(Value::Node(node.0));
+        self.machine.unordered = false;
+        match data {
+            Ok(_) => Ok(()),
+            Err(_) => self.whole_data(node).map(|_| ()),
+        }
+    }
+
+    fn whole_data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
         self.machine.finalize(node.0);
         // Errors make everything around them bottom: without one at the top there is none below.
         let target = self.machine.deref(node.0);

@@ -31,7 +31,7 @@ impl Machine<'_> {
     /// The arcs of a node in output order.
     pub(super) fn ordered_arcs(&mut self, node: Node) -> Arcs {
         let arcs = self.arc_slice(node);
-        if arcs.len() < 2 || self.n(node).structs == NIL {
+        if self.unordered || arcs.len() < 2 || self.n(node).structs == NIL {
             return Arcs::from_slice(arcs);
         }
         // With one literal that declares every field, the order is its own.

@@ -356,7 +356,7 @@ pub(crate) struct BoundValue {
 }
 
 /// The whole program.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Program {
     pub(crate) exprs: Vec<Expr>,
     /// Parallel to `exprs`.
@@ -487,7 +487,7 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 /// Strings by number and numbers by string.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Interner {
     map: FxHashMap<Arc<str>, StrId>,
     strings: Vec<Arc<str>>,
