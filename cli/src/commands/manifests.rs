@@ -100,7 +100,7 @@ fn check(session: &mut Session, args: &Vet, paths: &[Option<PathBuf>]) -> Outcom
     if !learnt.is_empty() {
         found.extend(validator.learn(&learnt));
     }
-    let checked: Vec<(FileId, (Vec<Checked>, Vec<Diagnostic>))> = texts
+    let checked: Vec<_> = texts
         .par_iter()
         .map(|(file, text)| (*file, validator.objects(*file, text)))
         .collect();
