@@ -68,6 +68,8 @@ pub enum Command {
     Export(Export),
     /// Report every error, without needing concrete values
     Check(Check),
+    /// Show where a value comes from: each conjunct, and what it contributed
+    Why(Why),
     /// Validate Kubernetes manifests, data against a schema, or packages in themselves
     Vet(Vet),
     /// Format files
@@ -186,6 +188,19 @@ pub struct Export {
 /// `holosc check`
 #[derive(ClapArgs, Debug)]
 pub struct Check {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Apply the fixes that need no decision, and report the rest
+    #[arg(long)]
+    pub fix: bool,
+}
+
+/// `holosc why`
+#[derive(ClapArgs, Debug)]
+pub struct Why {
+    /// The path of a value, or any expression of the package
+    #[arg(value_name = "PATH")]
+    pub path: String,
     #[command(flatten)]
     pub inputs: Inputs,
 }

@@ -95,6 +95,21 @@ pub fn sorted(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         });
         out[at].1.insert(&diagnostic.path);
     }
+    // What is wrong as syntax, or as the name of something, is not said again of the same place as another.
+    let starts: Vec<(u16, Option<(FileId, u32)>)> =
+        out.iter().map(|(d, _)| (d.code.0, start(d))).collect();
+    let mut position = 0;
+    out.retain(|(d, _)| {
+        position += 1;
+        let own = start(d);
+        let mut others = starts
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, other))| *other == own);
+        let earlier =
+            |(i, &(code, _)): (usize, &(u16, _))| code < 100 || (code < 200 && i + 1 < position);
+        !(101..200).contains(&d.code.0) || own.is_none() || !others.any(earlier)
+    });
     out.sort_by_key(|(d, _)| d.labels.first().map(|l| (l.place.file, l.place.span.start)));
     let counted = out
         .into_iter()
@@ -104,6 +119,12 @@ pub fn sorted(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
             n => diagnostic.note(format!("and {} more values for the same reason", n - 1)),
         });
     counted.collect()
+}
+
+/// Where a diagnostic begins.
+fn start(diagnostic: &Diagnostic) -> Option<(FileId, u32)> {
+    let label = diagnostic.labels.first()?;
+    Some((label.place.file, label.place.span.start))
 }
 
 fn severity(diagnostic: &Diagnostic) -> (&'static str, Color) {
@@ -234,6 +255,11 @@ fn snippet(
             "here"
         } else {
             &label.message
+        };
+        // The headline need not be said again.
+        let message = match *message == diagnostic.message {
+            true => "here",
+            false => message,
         };
         drawn = drawn.with_message(clean(message));
         report = report.with_label(drawn);

@@ -7,6 +7,7 @@
 //! **Invariant:** this crate does no I/O. Files come through [`resolve::Importer`], builtin functions
 //! through [`value::builtin::Builtins`]; it knows neither the standard library nor Kubernetes.
 
+mod check;
 pub mod diagnostic;
 pub mod eval;
 pub mod resolve;

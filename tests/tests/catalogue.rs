@@ -38,6 +38,7 @@ fn codes(text: &str) -> BTreeSet<u16> {
         let root = evaluation.root();
         found = evaluation.errors(root, Strictness::Concrete);
         found.extend(evaluation.data(root).err().unwrap_or_default());
+        found.extend(evaluation.lint());
     }
     found.iter().map(|diagnostic| diagnostic.code.0).collect()
 }

@@ -15,6 +15,7 @@ mod render;
 mod schemas;
 mod verdicts;
 mod vet;
+mod why;
 
 use crate::Outcome;
 use crate::args::{Args, Command, Inputs};
@@ -42,6 +43,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Eval(args) => eval::run(&mut session, &args),
         Command::Export(args) => export::run(&mut session, &args),
         Command::Check(args) => check::run(&mut session, &args),
+        Command::Why(args) => why::run(&mut session, &args),
         Command::Vet(args) => vet::run(&mut session, &args),
         Command::Def(args) => def::run(&mut session, &args),
         Command::Fmt(args) => fmt::run(&mut session, &args),
@@ -60,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) files: Files,
     pub(crate) sources: SourceMap,
     pub(crate) reporter: Reporter,
+    /// Where findings go instead of being reported.
+    pub(crate) collected: Option<Vec<Diagnostic>>,
 }
 
 impl Session {
@@ -69,6 +73,7 @@ impl Session {
                 files,
                 sources: SourceMap::default(),
                 reporter,
+                collected: None,
             }),
             Err(error) => {
                 reporter.report(&SourceMap::default(), &[error]);
@@ -80,7 +85,10 @@ impl Session {
 
     /// Reports findings; the outcome is that of the call if one has a code of the environment.
     pub(crate) fn report(&mut self, found: &[Diagnostic]) -> Outcome {
-        self.reporter.report(&self.sources, found);
+        match &mut self.collected {
+            Some(collected) => collected.extend_from_slice(found),
+            None => self.reporter.report(&self.sources, found),
+        }
         if !fatal(found) {
             Outcome::Fine
         } else if found

@@ -37,6 +37,7 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 pub use machine::Stats;
+pub use trace::Origin;
 
 /// A value in the graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -244,6 +245,17 @@ impl<'a> Evaluation<'a> {
         self.machine.finalize(node.0);
         self.machine
             .report(node.0, strictness == Strictness::Concrete)
+    }
+
+    /// What can be said without evaluating, as warnings; see [`crate::check`].
+    pub fn lint(&self) -> Vec<Diagnostic> {
+        crate::check::check(&self.machine.program)
+    }
+
+    /// Where a value comes from: its conjuncts, the user's first.
+    pub fn why(&mut self, node: NodeId) -> Vec<Origin> {
+        self.machine.finalize(node.0);
+        self.machine.why(node.0)
     }
 
     /// The value as data, in output order.

@@ -321,7 +321,9 @@ impl Machine<'_> {
             self.regexes.insert(pattern, compiled);
         }
         let Some(regex) = &self.regexes[&pattern] else {
-            return Err("invalid regexp".to_string());
+            let compiled = crate::value::regex::compile(self.program.strings.get(pattern));
+            let message = compiled.err().unwrap_or_default();
+            return Err(format!("invalid regexp: {message}"));
         };
         let found = regex.is_match(self.program.strings.get(text));
         self.regex_cache.insert((pattern, text), found);

@@ -279,6 +279,11 @@ impl Machine<'_> {
         if let Message::User(text) = &e.message {
             return self.diagnose_user(&e, text, diagnostic);
         }
+        if matches!(e.message, Message::Disjunction)
+            && let Some(found) = self.none_of(&e, &diagnostic)
+        {
+            return found;
+        }
         let mut places: Vec<(Place, String)> = Vec::new();
         for place in &e.places {
             places.push((*place, String::new()));
@@ -323,6 +328,21 @@ impl Machine<'_> {
                 }
                 self.suggest_field(e.node, *label, &mut diagnostic);
             }
+            Message::NotSatisfied { .. } => {
+                let value = self.own_conjuncts(e.node).into_iter().find_map(|c| {
+                    let expr = self.program.exprs[c.expr as usize];
+                    let concrete = matches!(expr, Expr::Value(value) if super::disjunct::is_scalar(value)) || matches!(expr, Expr::List(_));
+                    self.place_of(c.expr).filter(|_| concrete)
+                });
+                if let Some(value) =
+                    value.filter(|value| !places.iter().any(|(place, _)| place == value))
+                {
+                    places.insert(0, (value, "the value is here".to_string()));
+                    if let Some(validator) = places.get_mut(1) {
+                        validator.1 = "it is checked here".to_string();
+                    }
+                }
+            }
             Message::UndefinedField(label) => {
                 self.suggest_member(e.holder, *label, &mut diagnostic);
             }
@@ -356,6 +376,24 @@ impl Machine<'_> {
                 }
             }
         }
+        if matches!(e.message, Message::RequiredAbsent(_)) && e.node != NIL {
+            let parent = self.n(e.node).parent;
+            let around = if parent == NIL { e.node } else { parent };
+            let user = self
+                .own_conjuncts(around)
+                .into_iter()
+                .filter_map(|c| self.written(c.expr))
+                .last();
+            if let Some(place) =
+                user.filter(|place| !diagnostic.labels.iter().any(|label| label.place == *place))
+            {
+                if let Some(first) = diagnostic.labels.first_mut() {
+                    first.message = "required here".to_string();
+                }
+                let message = "missing in this".to_string();
+                diagnostic.labels.insert(0, Mark { place, message });
+            }
+        }
         // What shows in a library only is shown where the user uses it, too.
         let shown = diagnostic
             .labels
@@ -379,6 +417,76 @@ impl Machine<'_> {
         diagnostic
     }
 
+    /// A disjunction that failed because one value is none of its alternatives.
+    fn none_of(&mut self, e: &Bottom, diagnostic: &Diagnostic) -> Option<Diagnostic> {
+        let mut leaves = Vec::new();
+        self.leaves(e, &mut leaves, 0);
+        let pairs: Vec<[(Value, Option<Place>); 2]> = (leaves.iter())
+            .map(|&leaf| {
+                let part = &self.errors[leaf as usize];
+                let (Message::Conflict { left, right } | Message::Mismatch { left, right, .. }) =
+                    part.message
+                else {
+                    return None;
+                };
+                let place = |i: usize| part.exprs.get(i).and_then(|&expr| self.place_of(expr));
+                Some([(left, place(0)), (right, place(1))])
+            })
+            .collect::<Option<_>>()?;
+        let [first, second, ..] = &pairs[..] else {
+            return None;
+        };
+        let is_common =
+            |side: &(Value, Option<Place>)| pairs.iter().all(|pair| pair.contains(side));
+        let value = *first
+            .iter()
+            .find(|side| is_common(side) && second.contains(side))?;
+        let mut alternatives: Vec<(Value, Option<Place>)> = Vec::new();
+        for pair in &pairs {
+            let other = if pair[0] == value { pair[1] } else { pair[0] };
+            if !alternatives.contains(&other) {
+                alternatives.push(other);
+            }
+        }
+        let texts: Vec<String> = alternatives.iter().map(|a| self.show(a.0)).collect();
+        let shown = self.show(value.0);
+        let message = match texts.len() {
+            0..=8 => format!("{shown} is none of {}", texts.join(", ")),
+            n => format!("{shown} is none of {n} alternatives"),
+        };
+        let mut found = Diagnostic {
+            message,
+            ..diagnostic.clone()
+        };
+        let place = value.1?;
+        found = found.label(place, "this is none of them");
+        let mut places = alternatives.iter().filter_map(|a| a.1);
+        let start = places.next()?;
+        let last = places.filter(|other| other.file == start.file).last();
+        let span = last.map_or(start.span, |last| start.span.to(last.span));
+        found = found.label(Place { span, ..start }, "one of these");
+        let own = self.text_of(value.0)?;
+        let names: Vec<String> = alternatives
+            .iter()
+            .filter_map(|a| self.text_of(a.0))
+            .collect();
+        if let Some(near) = crate::diagnostic::nearest(&own, names.iter().map(String::as_str)) {
+            found.help.push(format!("did you mean {}?", quote(near)));
+            found.fix = Some(crate::diagnostic::Fix {
+                title: format!("change to {}", quote(near)),
+                edits: vec![(place, quote(near))],
+            });
+        }
+        Some(found)
+    }
+
+    fn text_of(&self, value: Value) -> Option<String> {
+        match value {
+            Value::String(id) => Some(self.program.strings.get(id).to_string()),
+            _ => Some(String::new()),
+        }
+    }
+
     /// `error("what; why; mend")`: what follows a semicolon is a note. The places are those of the
     /// user's values that the law has read; its own, where there are none.
     fn diagnose_user(&mut self, e: &Bottom, text: &str, mut diagnostic: Diagnostic) -> Diagnostic {
@@ -390,9 +498,20 @@ impl Machine<'_> {
         if own.is_none_or(|place| !self.is_user(place)) {
             self.blame(e, call, &mut diagnostic);
         }
-        if diagnostic.labels.is_empty()
-            && let Some(place) = own
+        if let Some(place) = own
+            && (diagnostic.labels.is_empty() || self.is_user(place))
         {
+            let value = self.own_conjuncts(e.node).into_iter().find_map(|c| {
+                match self.program.exprs[c.expr as usize] {
+                    Expr::Value(value) if super::disjunct::is_scalar(value) => {
+                        self.place_of(c.expr)
+                    }
+                    _ => None,
+                }
+            });
+            if let Some(value) = value.filter(|_| diagnostic.labels.is_empty()) {
+                diagnostic = diagnostic.label(value, "refused");
+            }
             diagnostic = diagnostic.label(place, "the law is here");
         }
         diagnostic

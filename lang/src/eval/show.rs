@@ -85,7 +85,15 @@ impl Machine<'_> {
             Value::List { .. } => out.push_str("[…]"),
             Value::Node(node) => {
                 let node = self.deref(node);
-                match self.n(node).base {
+                let base = match self.n(node).base {
+                    // Around an error there is still a struct or list.
+                    Value::Bottom(error) if depth == 0 => match self.errors[error as usize].value {
+                        kept @ (Value::Struct | Value::List { .. }) => kept,
+                        _ => Value::Bottom(error),
+                    },
+                    base => base,
+                };
+                match base {
                     Value::Struct => {
                         out.push('{');
                         let mut first = true;

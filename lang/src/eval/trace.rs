@@ -50,6 +50,14 @@ impl Trace {
     }
 }
 
+/// One conjunct of a value.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub place: Place,
+    /// What it contributed.
+    pub said: String,
+}
+
 /// A leaf in which two values differ; one side may not have it.
 pub(super) struct Difference {
     pub left: Option<Node>,
@@ -302,6 +310,66 @@ impl Machine<'_> {
             }
         }
         self.declarations.get(&expr).copied()
+    }
+
+    // ---- why ----
+
+    /// Each conjunct of a node: where it is written, and what it contributed.
+    pub(super) fn why(&mut self, node: Node) -> Vec<Origin> {
+        let result = self.default_node(node);
+        let result = self.unwrap(Value::Node(result));
+        let mut out: Vec<Origin> = Vec::new();
+        for c in self.own_conjuncts(node) {
+            let Some(place) = self
+                .place_of(c.expr)
+                .filter(|place| place.span.end > place.span.start)
+            else {
+                continue;
+            };
+            let Some(said) = self.contribution(&c, result) else {
+                continue;
+            };
+            if !out.iter().any(|origin| origin.place == place) {
+                out.push(Origin { place, said });
+            }
+        }
+        out.sort_by_key(|origin| !self.is_user(origin.place));
+        out
+    }
+
+    fn contribution(&mut self, c: &Conjunct, result: Value) -> Option<String> {
+        let is_result = |m: &Self, value: Value| value == result || m.equal_scalars(value, result);
+        Some(match self.program.exprs[c.expr as usize] {
+            // Its sides are conjuncts of their own.
+            Expr::Unify(..) => return None,
+            Expr::Value(value) if super::disjunct::is_scalar(value) => match is_result(self, value)
+            {
+                true => "set here".into(),
+                false => format!("says {}", self.show(value)),
+            },
+            Expr::Value(_) | Expr::Bound(..) => "allows it".into(),
+            Expr::Disjunction(index) => {
+                let d = self.program.disjunctions[index as usize].clone();
+                let marked = d.arms.iter().find(|arm| arm.1).map(|arm| arm.0);
+                match marked.map(|arm| self.program.exprs[arm as usize]) {
+                    None => "allows it".into(),
+                    Some(Expr::Value(value)) if is_result(self, value) => {
+                        "its default is taken".into()
+                    }
+                    Some(Expr::Value(value)) => {
+                        format!("allows it; its default {} is not taken", self.show(value))
+                    }
+                    Some(_) => "allows it; it has a default".into(),
+                }
+            }
+            Expr::Interpolation { .. } | Expr::Binary(..) | Expr::Call { .. } => {
+                "computed here".into()
+            }
+            Expr::Struct(_) => "has fields of it".into(),
+            Expr::List(_) => "has elements of it".into(),
+            Expr::Comprehension(_) => "yields fields of it".into(),
+            _ => "refers to it".into(),
+        })
     }
 
     // ---- what guards an error ----

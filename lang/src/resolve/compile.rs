@@ -1363,7 +1363,21 @@ impl<'p> Compiler<'p> {
             ident.span,
             format!("reference `{}` not found", ident.name),
         );
-        if let Some(path) = builtin {
+        let word = match &*ident.name {
+            "yes" | "on" | "True" | "TRUE" => Some("true"),
+            "no" | "off" | "False" | "FALSE" => Some("false"),
+            "nil" | "None" | "undefined" | "NULL" => Some("null"),
+            _ => None,
+        };
+        if let Some(word) = word {
+            diagnostic
+                .help
+                .push(format!("write `{word}`, or quote the word"));
+            diagnostic.fix = Some(crate::diagnostic::Fix {
+                title: format!("replace with `{word}`"),
+                edits: vec![(place, word.to_string())],
+            });
+        } else if let Some(path) = builtin {
             diagnostic
                 .help
                 .push(format!("import it: `import \"{path}\"`"));

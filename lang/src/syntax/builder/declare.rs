@@ -292,6 +292,13 @@ impl Builder<'_> {
                     place,
                 )),
             Expr::Bytes(..) => error("bytes cannot name a field").label(place, "use double quotes"),
+            Expr::Binary(_) if is_hyphenated(&text) => error("a name has no hyphens")
+                .label(place, "quote it")
+                .with_fix(quoted(
+                    format!("write `\"{text}\"`"),
+                    format!("\"{text}\""),
+                    place,
+                )),
             _ => error("this expression cannot name a field").label(
                 place,
                 "before a `:` stands a name, a string, `(expression)` or `[pattern]`",
@@ -482,4 +489,10 @@ struct Innermost {
     value: Expr,
     value_alias: Option<Ident>,
     attributes: Vec<Attribute>,
+}
+
+/// Whether the text is names with hyphens between them.
+fn is_hyphenated(text: &str) -> bool {
+    text.split('-')
+        .all(|part| !part.is_empty() && part.chars().all(char::is_alphanumeric))
 }
