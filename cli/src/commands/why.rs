@@ -7,12 +7,14 @@ use holos_lang::eval::{Origin, Strictness, View};
 use holos_lang::syntax::{print, tree};
 use std::fmt::Write as _;
 
+/// What the argument is called as a source.
+const PATH: &str = "PATH";
 /// How much of a line of source is shown.
 const WIDEST: usize = 60;
 
 pub(super) fn run(session: &mut Session, args: &Why) -> Outcome {
     session.each(&args.inputs, true, |session, evaluation, _| {
-        let node = match session.expression(evaluation, "PATH", &args.path) {
+        let node = match session.expression(evaluation, PATH, &args.path) {
             Ok(node) => node,
             Err(errors) => return session.report(&errors),
         };
@@ -30,7 +32,7 @@ pub(super) fn run(session: &mut Session, args: &Why) -> Outcome {
                 ..tree::File::default()
             });
         }
-        out.push_str(&table(session, &evaluation.why(node)));
+        let out = out.trim_start().to_string() + &table(session, &evaluation.why(node));
         let printed = session.print(out.as_bytes());
         super::graver(session.report(&errors), printed)
     })
@@ -40,6 +42,7 @@ pub(super) fn run(session: &mut Session, args: &Why) -> Outcome {
 fn table(session: &Session, origins: &[Origin]) -> String {
     let rows: Vec<[String; 3]> = origins
         .iter()
+        .filter(|origin| &*session.sources.get(origin.place.file).name != PATH)
         .map(|Origin { place, said }| {
             let source = session.sources.get(place.file);
             let (line, _) = session.sources.line_column(place.file, place.span.start);

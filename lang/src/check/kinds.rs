@@ -4,6 +4,7 @@ use crate::resolve::program::*;
 use crate::value::Number;
 use crate::value::builtin::Kind;
 use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::cmp::Ordering;
 
 /// Expressions nested deeper are of any kind.
@@ -14,6 +15,8 @@ pub(super) struct Kinds<'p> {
     program: &'p Program,
     /// The value of each label that the user's files declare once; none where they do more often.
     only: FxHashMap<Label, Option<ExprId>>,
+    /// What is known already; what is being judged can be anything.
+    known: RefCell<FxHashMap<ExprId, Kind>>,
 }
 
 impl<'p> Kinds<'p> {
@@ -21,6 +24,7 @@ impl<'p> Kinds<'p> {
         let mut kinds = Kinds {
             program,
             only: FxHashMap::default(),
+            known: RefCell::default(),
         };
         for decl in &program.decls {
             if let Decl::Field { label, value, .. } = *decl
@@ -49,6 +53,16 @@ impl<'p> Kinds<'p> {
         if depth > DEEPEST || expr == NO_EXPR {
             return Kind::TOP;
         }
+        if let Some(&kind) = self.known.borrow().get(&expr) {
+            return kind;
+        }
+        self.known.borrow_mut().insert(expr, Kind::TOP);
+        let kind = self.judge(expr, depth);
+        self.known.borrow_mut().insert(expr, kind);
+        kind
+    }
+
+    fn judge(&self, expr: ExprId, depth: usize) -> Kind {
         let at = |expr: ExprId| self.at(expr, depth + 1);
         match self.program.exprs[expr as usize] {
             Expr::Value(value) => self.of_value(value),

@@ -58,6 +58,7 @@ impl Checker<'_> {
                 Expr::Bound(Comparison::Match | Comparison::NotMatch, pattern) => {
                     self.pattern(pattern);
                 }
+                Expr::Value(Value::Bound(index)) => self.folded(id, index),
                 Expr::Call {
                     function,
                     start,
@@ -96,7 +97,7 @@ impl Checker<'_> {
             if let Expr::Disjunction(index) = self.program.exprs[part as usize] {
                 let others = parts.iter().filter(|&&other| other != part);
                 let kind = others.fold(Kind::TOP, |kind, &other| kind.and(self.kinds.of(other)));
-                self.unreachable(index, kind);
+                self.unreachable(index, kind, part, &parts);
             }
         }
     }
@@ -167,11 +168,15 @@ impl Checker<'_> {
     }
 
     /// Arms that are not of the kind that what they are unified with leaves.
-    fn unreachable(&mut self, index: u32, kind: Kind) {
+    fn unreachable(&mut self, index: u32, kind: Kind, disjunction: ExprId, parts: &[ExprId]) {
         let arms = self.program.disjunctions[index as usize].arms.clone();
         for (arm, marked) in arms {
             let own = self.kinds.of(arm);
-            if own.is_empty() || kind.is_empty() || !own.and(kind).is_empty() {
+            let out_of_bound = self.kinds.constant(arm).is_some_and(|value| {
+                let mut others = parts.iter().filter(|&&other| other != disjunction);
+                others.any(|&other| self.kinds.violates(value, other))
+            });
+            if own.is_empty() || kind.is_empty() || (!own.and(kind).is_empty() && !out_of_bound) {
                 continue;
             }
             let what = if marked {
@@ -180,7 +185,10 @@ impl Checker<'_> {
                 "this alternative"
             };
             let warning = self.warn(NEVER, arm, format!("{what} can never be chosen"));
-            warning.labels[0].message = format!("this is {own}, and only {kind} is left");
+            warning.labels[0].message = match out_of_bound {
+                true => "this is out of a bound beside it".to_string(),
+                false => format!("this is {own}, and only {kind} is left"),
+            };
         }
     }
 
@@ -246,16 +254,30 @@ impl Checker<'_> {
         }
     }
 
+    /// A bound whose operand is a literal.
+    fn folded(&mut self, id: ExprId, index: u32) {
+        let bound = self.program.bounds[index as usize];
+        if matches!(bound.op, Comparison::Match | Comparison::NotMatch) {
+            self.regexp(id, bound.value);
+        }
+    }
+
     fn pattern(&mut self, expr: ExprId) {
-        let Some(Value::String(id)) = self.kinds.constant(expr) else {
+        if let Some(value) = self.kinds.constant(expr) {
+            self.regexp(expr, value);
+        }
+    }
+
+    fn regexp(&mut self, at: ExprId, value: Value) {
+        let Value::String(id) = value else {
             return;
         };
         if let Err(message) = crate::value::regex::compile(self.program.strings.get(id)) {
-            let first = message.lines().last().unwrap_or_default().to_string();
+            let last = message.lines().last().unwrap_or_default().to_string();
             self.warn(
                 OPERATION,
-                expr,
-                format!("this is no regular expression: {first}"),
+                at,
+                format!("this is no regular expression: {last}"),
             );
         }
     }

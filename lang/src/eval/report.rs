@@ -326,7 +326,8 @@ impl Machine<'_> {
                 if let Some(slot) = places.first_mut() {
                     slot.1 = "this field is not part of the closed struct".to_string();
                 }
-                self.suggest_field(e.node, *label, &mut diagnostic);
+                let place = places.first().map(|(place, _)| *place);
+                self.suggest_field(e.node, *label, place, &mut diagnostic);
             }
             Message::NotSatisfied { .. } => {
                 let value = self.own_conjuncts(e.node).into_iter().find_map(|c| {
@@ -624,7 +625,13 @@ impl Machine<'_> {
     }
 
     /// Names the field that a refused one most likely meant.
-    fn suggest_field(&mut self, arc: Node, label: Label, diagnostic: &mut Diagnostic) {
+    fn suggest_field(
+        &mut self,
+        arc: Node,
+        label: Label,
+        place: Option<Place>,
+        diagnostic: &mut Diagnostic,
+    ) {
         if !label.is_string() || arc == NIL {
             return;
         }
@@ -650,7 +657,7 @@ impl Machine<'_> {
         let own = self.program.strings.get(label.id()).to_string();
         if let Some(near) = crate::diagnostic::nearest(&own, names.iter().map(String::as_str)) {
             diagnostic.help.push(format!("did you mean `{near}`?"));
-            if let Some(place) = diagnostic.labels.first().map(|l| l.place) {
+            if let Some(place) = place {
                 diagnostic.fix = Some(crate::diagnostic::Fix {
                     title: format!("rename to `{near}`"),
                     edits: vec![(place, near.to_string())],

@@ -317,7 +317,13 @@ impl Machine<'_> {
     /// Each conjunct of a node: where it is written, and what it contributed.
     pub(super) fn why(&mut self, node: Node) -> Vec<Origin> {
         let result = self.default_node(node);
-        let result = self.unwrap(Value::Node(result));
+        let mut result = self.unwrap(Value::Node(result));
+        if let Value::Disjunction(index) = result
+            && let d = &self.disjunctions[index as usize]
+            && d.defaults == 1
+        {
+            result = self.unwrap(d.values[0]);
+        }
         let mut out: Vec<Origin> = Vec::new();
         for c in self.own_conjuncts(node) {
             let Some(place) = self
