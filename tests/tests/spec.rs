@@ -5,7 +5,7 @@
 //! with `UPDATE_SUITES=1` in the environment it is written anew.
 
 use holos_lang::diagnostic::catalogue::ENTRIES;
-use holos_lang::diagnostic::{Diagnostic, FileId, Source, SourceMap};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Source, SourceMap};
 use holos_lang::eval::{Evaluation, Selector, Strictness, View};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax::tree::{Decl, Expr, Field, File, Label};
@@ -172,6 +172,19 @@ fn the_table_of_diagnostics_is_the_catalogue() -> std::io::Result<()> {
     for entry in ENTRIES {
         made.push_str(&format!("| {} | {} |\n", entry.code, entry.title));
     }
+    for entry in ENTRIES {
+        made.push_str(&format!(
+            "\n## {}: {}\n\n{}\n",
+            entry.code, entry.title, entry.explanation
+        ));
+        made.push_str(&format!("\n```text\n{}\n```\n", entry.wrong));
+        if let Some(message) = said_of(entry.wrong, entry.code) {
+            made.push_str(&format!("\nIt says: {message}. Mended:\n"));
+        } else {
+            made.push_str("\nMended:\n");
+        }
+        made.push_str(&format!("\n```text\n{}\n```\n", entry.mend));
+    }
     if made != text && std::env::var_os("UPDATE_SUITES").is_some() {
         return std::fs::write(path, made);
     }
@@ -180,6 +193,30 @@ fn the_table_of_diagnostics_is_the_catalogue() -> std::io::Result<()> {
         "run the tests with UPDATE_SUITES=1 to write spec/diagnostics.md anew"
     );
     Ok(())
+}
+
+/// The message with that code of a program, if the text is one.
+fn said_of(code: &str, expected: Code) -> Option<String> {
+    let mut sources = SourceMap::default();
+    let id = sources.add(Source {
+        name: "example.holos".into(),
+        text: code.into(),
+        user: true,
+    });
+    let parsed = parse(id, code);
+    let package = PackageFiles {
+        files: vec![(id, Arc::new(parsed.file))],
+        errors: parsed.errors,
+        ..PackageFiles::default()
+    };
+    let (mut evaluation, mut found) =
+        Evaluation::new(&mut sources, package, &mut Nothing, &Standard);
+    let root = evaluation.root();
+    found.extend(evaluation.errors(root, Strictness::Concrete));
+    found.extend(evaluation.data(root).err().unwrap_or_default());
+    found.extend(evaluation.lint());
+    let said = found.into_iter().find(|it| it.code == expected)?;
+    Some(said.message)
 }
 
 #[test]

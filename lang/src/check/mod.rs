@@ -205,7 +205,8 @@ impl Checker<'_> {
             !a.and(Kind::STRING.or(Kind::BYTES)).is_empty() && !b.and(Kind::INT).is_empty()
         };
         let fits = match op {
-            Operator::And { .. } | Operator::Or { .. } => both(Kind::BOOL),
+            // The right one may never be looked at.
+            Operator::And { .. } | Operator::Or { .. } => !p.and(Kind::BOOL).is_empty(),
             Operator::Add => ordered,
             Operator::Subtract | Operator::Divide => both(Kind::NUMBER),
             Operator::Multiply => both(Kind::NUMBER) || repeats(p, q) || repeats(q, p),

@@ -395,8 +395,16 @@ impl Machine<'_> {
                 let node = self.envs[env as usize].node;
                 let key = self.program.keys[key as usize];
                 let info = self.info;
-                let value = self.with_context(env, info, |m| m.value(key, SCALAR, Mode::Wait))?;
-                let Value::String(text) = value else {
+                if self.keys.contains(&(key, env)) {
+                    // The key refers to the field that it names.
+                    let error = self.new_error(ErrorCode::Cycle, Message::CycleWith(expr));
+                    self.add_error(error);
+                    return Ok(None);
+                }
+                self.keys.push((key, env));
+                let value = self.with_context(env, info, |m| m.value(key, SCALAR, Mode::Wait));
+                self.keys.pop();
+                let Value::String(text) = value? else {
                     if self.errs == NIL {
                         self.add_incomplete("the label of the aliased field is not known");
                     }

@@ -742,6 +742,8 @@ pub(crate) struct Machine<'a> {
     pub(super) literals: FxHashSet<(Node, ShapeId)>,
     pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
+    /// Keys of aliased dynamic fields that are being evaluated.
+    pub(super) keys: Vec<(ExprId, EnvId)>,
     /// The declaration of each value, made when the first error is traced.
     pub(super) declarations: FxHashMap<ExprId, u32>,
     pub(super) blocking: Vec<TaskId>,
@@ -821,6 +823,7 @@ impl<'a> Machine<'a> {
             literals: FxHashSet::default(),
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
+            keys: Vec::new(),
             declarations: FxHashMap::default(),
             blocking: Vec::new(),
             stack: Vec::new(),

@@ -463,7 +463,7 @@ impl Machine<'_> {
         found = found.label(place, "this is none of them");
         let mut places = alternatives.iter().filter_map(|a| a.1);
         let start = places.next()?;
-        let last = places.filter(|other| other.file == start.file).last();
+        let last = places.rfind(|other| other.file == start.file);
         let span = last.map_or(start.span, |last| start.span.to(last.span));
         found = found.label(Place { span, ..start }, "one of these");
         let own = self.text_of(value.0)?;

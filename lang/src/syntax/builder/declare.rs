@@ -292,7 +292,7 @@ impl Builder<'_> {
                     place,
                 )),
             Expr::Bytes(..) => error("bytes cannot name a field").label(place, "use double quotes"),
-            Expr::Binary(_) if is_hyphenated(&text) => error("a name has no hyphens")
+            Expr::Binary(_) if is_hyphenated(text) => error("a name has no hyphens")
                 .label(place, "quote it")
                 .with_fix(quoted(
                     format!("write `\"{text}\"`"),
