@@ -112,6 +112,17 @@ pub struct Inputs {
     pub package: Option<String>,
 }
 
+/// What to say of the work.
+#[derive(ClapArgs, Debug, Clone, Default)]
+pub struct Work {
+    /// Print phases, counters and peak memory to standard error
+    #[arg(long)]
+    pub stats: bool,
+    /// Write which declarations the evaluation's work went to, as folded stacks (flamegraph tools read them)
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<std::path::PathBuf>,
+}
+
 /// Where to write.
 #[derive(ClapArgs, Debug, Clone, Default)]
 pub struct Output {
@@ -152,6 +163,8 @@ pub struct Eval {
     #[command(flatten)]
     pub inputs: Inputs,
     #[command(flatten)]
+    pub work: Work,
+    #[command(flatten)]
     pub output: Output,
     /// Evaluate this expression in the package (repeatable)
     #[arg(short, long, value_name = "EXPR")]
@@ -178,6 +191,8 @@ pub struct Eval {
 pub struct Export {
     #[command(flatten)]
     pub inputs: Inputs,
+    #[command(flatten)]
+    pub work: Work,
     #[command(flatten)]
     pub output: Output,
     /// Export this expression (repeatable)
@@ -210,6 +225,8 @@ pub struct Why {
 pub struct Vet {
     #[command(flatten)]
     pub inputs: Inputs,
+    #[command(flatten)]
+    pub work: Work,
     /// Require concrete values
     #[arg(short, long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub concrete: Option<bool>,

@@ -11,6 +11,7 @@
 
 pub mod args;
 pub mod commands;
+mod cost;
 pub mod encode;
 pub mod files;
 pub mod load;
@@ -43,7 +44,12 @@ impl From<Outcome> for ExitCode {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let args = match args::Args::try_parse() {
+    main_with(std::env::args_os())
+}
+
+/// Runs a command line; the first word is the program's name.
+pub fn main_with(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let args = match args::Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => {
             let wanted = !error.use_stderr();

@@ -1,4 +1,5 @@
 //! The suites: archives of language tests and what runs them.
 
+pub mod bench;
 pub mod builtin_reference;
 pub mod conformance;

@@ -45,10 +45,12 @@ pub(super) fn finish(
     if outcome != Outcome::Fine && (path.is_some() || values.is_empty()) {
         return outcome;
     }
+    let start = std::time::Instant::now();
     let written = match path {
         Some(_) => encode(format, values).and_then(|bytes| emit(&session.files, path, &bytes)),
         None => print_values(&session.files, format, values),
     };
+    session.cost.add("output", start);
     match written {
         Ok(()) => outcome,
         Err(error) => super::graver(outcome, session.report(&[error])),

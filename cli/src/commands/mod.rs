@@ -18,14 +18,17 @@ mod vet;
 mod why;
 
 use crate::Outcome;
-use crate::args::{Args, Command, Inputs};
+use crate::args::{Args, Command, Inputs, Work};
+use crate::cost::Cost;
 use crate::encode::emit;
 use crate::files::Files;
 use crate::load::{Instance, Loader, fatal};
 use crate::report::Reporter;
-use holos_lang::diagnostic::{Diagnostic, FileId, Source, SourceMap};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Source, SourceMap};
 use holos_lang::eval::{Evaluation, NodeId, Strictness};
 use holos_lang::syntax::{self, tree};
+use std::io::Write;
+use std::time::Instant;
 
 /// Runs one command line.
 pub fn run(args: Args) -> Outcome {
@@ -40,11 +43,20 @@ pub fn run(args: Args) -> Outcome {
         }
         Command::Explain(args) => explain::run(&mut session, &args),
         Command::Completions(args) => completions::run(&mut session, &args),
-        Command::Eval(args) => eval::run(&mut session, &args),
-        Command::Export(args) => export::run(&mut session, &args),
+        Command::Eval(args) => {
+            session.measure(&args.work);
+            eval::run(&mut session, &args)
+        }
+        Command::Export(args) => {
+            session.measure(&args.work);
+            export::run(&mut session, &args)
+        }
         Command::Check(args) => check::run(&mut session, &args),
         Command::Why(args) => why::run(&mut session, &args),
-        Command::Vet(args) => vet::run(&mut session, &args),
+        Command::Vet(args) => {
+            session.measure(&args.work);
+            vet::run(&mut session, &args)
+        }
         Command::Def(args) => def::run(&mut session, &args),
         Command::Fmt(args) => fmt::run(&mut session, &args),
         Command::Init(args) => init::run(&mut session, &args),
@@ -53,6 +65,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Render(args) => render::run(&mut session, &args),
         Command::Lsp(_) => lsp::run(&mut session),
     };
+    let outcome = graver(outcome, session.tell_cost());
     session.reporter.finish();
     outcome
 }
@@ -64,6 +77,7 @@ pub(crate) struct Session {
     pub(crate) reporter: Reporter,
     /// Where findings go instead of being reported.
     pub(crate) collected: Option<Vec<Diagnostic>>,
+    pub(crate) cost: Cost,
 }
 
 impl Session {
@@ -74,6 +88,7 @@ impl Session {
                 sources: SourceMap::default(),
                 reporter,
                 collected: None,
+                cost: Cost::default(),
             }),
             Err(error) => {
                 reporter.report(&SourceMap::default(), &[error]);
@@ -109,6 +124,35 @@ impl Session {
         }
     }
 
+    fn measure(&mut self, work: &Work) {
+        self.cost.stats = work.stats;
+        self.cost.profile = work.profile.clone();
+    }
+
+    /// Prints and writes what was asked for with `--stats` and `--profile`.
+    fn tell_cost(&mut self) -> Outcome {
+        if self.cost.stats {
+            let sources = self.sources.iter().map(|(_, source)| source.text.as_ref());
+            self.cost.split_tokens(sources);
+            let text = self.cost.text();
+            // A closed pipe leaves nobody to tell.
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        }
+        match &self.cost.profile {
+            None => Outcome::Fine,
+            Some(path) => {
+                let path = self.files.cwd.join(path);
+                match std::fs::write(&path, &self.cost.folded) {
+                    Ok(()) => Outcome::Fine,
+                    Err(error) => {
+                        let text = format!("cannot write {}: {error}", path.display());
+                        self.report(&[Diagnostic::error(Code(905), text)])
+                    }
+                }
+            }
+        }
+    }
+
     /// Loads what the arguments name and hands each package to `each`, evaluated; the gravest outcome counts.
     pub(crate) fn each(
         &mut self,
@@ -118,16 +162,19 @@ impl Session {
     ) -> Outcome {
         let files = self.files.clone();
         let mut loader = Loader::new(&files);
+        let start = Instant::now();
         let instances = match loader.load(&mut self.sources, inputs) {
             Ok(instances) => instances,
             Err(errors) => return self.report(&errors),
         };
+        self.cost.add("parse", start);
         let mut gravest = Outcome::Fine;
         let single = instances.len() == 1;
         for mut instance in instances {
             if merge {
                 instance.merge_data();
             }
+            let start = Instant::now();
             let mut importer = loader.importer(&instance);
             let builtins = &holos_stdlib::Standard;
             let (mut evaluation, found) = Evaluation::new(
@@ -137,6 +184,11 @@ impl Session {
                 builtins,
             );
             drop(importer);
+            self.cost.add("compile", start);
+            if self.cost.profile.is_some() {
+                evaluation.keep_whole();
+            }
+            let start = Instant::now();
             let outcome = if fatal(&found) {
                 let found = with_errors_of_values(found, &mut evaluation);
                 self.report(&found)
@@ -145,6 +197,13 @@ impl Session {
                 each(self, &mut evaluation, &instance)
             };
             gravest = graver(gravest, outcome);
+            self.cost.add("evaluate", start);
+            self.cost.count(evaluation.stats());
+            if self.cost.profile.is_some() {
+                for (stack, weight) in evaluation.profile() {
+                    self.cost.folded += &format!("{stack} {weight}\n");
+                }
+            }
             if single {
                 // The process is about to end: giving millions of values back one by one is waste.
                 std::mem::forget(evaluation);

@@ -49,6 +49,10 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
             return session.report(&errors);
         }
         let concrete = args.concrete != Some(false);
+        if session.cost.profile.is_some() {
+            let errors = check(evaluation, schema, &instance.data, concrete);
+            return session.report(&errors.concat());
+        }
         let seed = evaluation.seed();
         let errors: Vec<_> = instance
             .data

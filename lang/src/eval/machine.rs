@@ -681,6 +681,19 @@ pub struct Stats {
     pub tasks: u64,
     pub disjuncts_tried: u64,
     pub disjuncts_pruned: u64,
+    /// Nodes of machines that are gone.
+    pub(super) of_parts: u64,
+}
+
+impl Stats {
+    /// Adds the counters of other work.
+    pub fn add(&mut self, other: Stats) {
+        self.nodes += other.nodes;
+        self.conjuncts += other.conjuncts;
+        self.tasks += other.tasks;
+        self.disjuncts_tried += other.disjuncts_tried;
+        self.disjuncts_pruned += other.disjuncts_pruned;
+    }
 }
 
 /// How long the largest tables are.

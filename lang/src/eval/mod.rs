@@ -17,6 +17,7 @@ mod ops;
 mod optional;
 mod order;
 mod parts;
+mod profile;
 mod report;
 mod sched;
 mod show;
@@ -94,6 +95,7 @@ impl<'a> Seed<'_, 'a> {
             main: self.main.clone(),
             imports: self.imports.clone(),
             root,
+            whole: false,
         }
     }
 }
@@ -104,6 +106,8 @@ pub struct Evaluation<'a> {
     main: PackageFiles,
     imports: FxHashMap<Arc<str>, Imported>,
     root: u32,
+    /// Never evaluated in parts.
+    whole: bool,
 }
 
 impl<'a> Evaluation<'a> {
@@ -123,6 +127,7 @@ impl<'a> Evaluation<'a> {
             main: loaded.main,
             imports: loaded.imports,
             root,
+            whole: false,
         };
         (evaluation, loaded.errors)
     }
@@ -263,7 +268,9 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Everything that is wrong or not concrete.
     pub fn data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
-        if let Some(data) = self.machine.data_in_parts(node.0, self.root) {
+        if !self.whole
+            && let Some(data) = self.machine.data_in_parts(node.0, self.root)
+        {
             return Ok(data);
         }
         self.whole_data(node)
@@ -308,10 +315,21 @@ impl<'a> Evaluation<'a> {
         self.machine.tree(node.0, view)
     }
 
+    /// From now on nothing is evaluated in parts, so that [`Evaluation::profile`] sees all of it.
+    pub fn keep_whole(&mut self) {
+        self.whole = true;
+    }
+
+    /// Which declarations the work went to: folded stacks (`package;field;field`) with their weights.
+    pub fn profile(&self) -> Vec<(String, u64)> {
+        self.machine.profile()
+    }
+
     /// Work counters so far.
     pub fn stats(&self) -> Stats {
         let mut stats = self.machine.stats;
-        stats.nodes = self.machine.nodes.len() as u64;
+        // Those counted are of parts; their machines are gone.
+        stats.nodes = stats.of_parts + self.machine.nodes.len() as u64;
         stats
     }
 }

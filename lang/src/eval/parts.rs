@@ -63,7 +63,9 @@ impl Machine<'_> {
         let start = self.start_of(node, root)?;
         let mut planner = Machine::new(self.program.clone(), self.builtins);
         let plan = planner.plan(&start)?;
-        let mut data = evaluate(&self.program, self.builtins, &start, &plan.items)?;
+        let (mut data, stats) = evaluate(&self.program, self.builtins, &start, &plan.items)?;
+        self.stats.of_parts += stats.nodes;
+        self.stats.add(Stats { nodes: 0, ..stats });
         planner.assemble(&plan.skeleton, &mut data)
     }
 
@@ -310,13 +312,13 @@ fn evaluate(
     builtins: &dyn Builtins,
     start: &Start,
     items: &[Item],
-) -> Option<Vec<Option<Data>>> {
+) -> Option<(Vec<Option<Data>>, Stats)> {
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let size = PART.min(items.len().div_ceil(2 * processors)).max(1);
     let parts: Vec<&[Item]> = items.chunks(size).collect();
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let work = |done: &mpsc::Sender<(usize, Part)>| {
+    let work = |done: &mpsc::Sender<(usize, Part, Stats)>| {
         let mut sizes = Sizes::default();
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -327,7 +329,13 @@ fn evaluate(
             machine.reserve(sizes);
             match machine.evaluate_part(start, items) {
                 // Nobody listens once the evaluation has ended.
-                Some(part) => drop(done.send((index, part))),
+                Some(part) => {
+                    let stats = Stats {
+                        nodes: machine.nodes.len() as u64,
+                        ..machine.stats
+                    };
+                    drop(done.send((index, part, stats)));
+                }
                 None => failed.store(true, Ordering::Relaxed),
             }
             sizes = machine.sizes();
@@ -348,12 +356,14 @@ fn evaluate(
     });
     drop(sender);
     let mut done: Vec<Option<Part>> = parts.iter().map(|_| None).collect();
-    for (index, part) in receiver {
+    let mut stats = Stats::default();
+    for (index, part, of_part) in receiver {
+        stats.add(of_part);
         done[index] = Some(part);
     }
     let mut data = Vec::with_capacity(items.len());
     for part in done {
         data.extend(part?);
     }
-    Some(data)
+    Some((data, stats))
 }

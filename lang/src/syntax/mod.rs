@@ -93,3 +93,8 @@ pub fn print(file: &tree::File) -> String {
 pub fn format(text: &str) -> Option<String> {
     format::format(text)
 }
+
+/// How many tokens a text has, for measuring what finding them costs.
+pub fn count_tokens(text: &str) -> usize {
+    lexer::lex(FileId(0), text, Token::StartFile).tokens.len()
+}

@@ -1,0 +1,97 @@
+//! Running a process, and what it cost.
+
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a run cost, and what it wrote.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    pub wall: f64,
+    pub cpu: f64,
+    /// Megabytes of resident memory, at most.
+    pub peak: f64,
+    pub output: Vec<u8>,
+    pub errors: String,
+}
+
+/// Clock ticks to the second in `/proc`; Linux has had this value on every architecture for long.
+const TICKS: f64 = 100.0;
+
+/// Runs a command to its end in `dir`.
+///
+/// # Errors
+/// Where it cannot be run or fails.
+pub fn run(dir: &Path, command: &[String]) -> Result<Run> {
+    let output = dir.join(".output");
+    let errors = dir.join(".errors");
+    let before = children_time()?;
+    let start = Instant::now();
+    let mut child = Command::new(&command[0])
+        .args(&command[1..])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(fs::File::create(&output)?)
+        .stderr(fs::File::create(&errors)?)
+        .spawn()
+        .with_context(|| format!("cannot run {}", command[0]))?;
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut peak: f64 = 0.0;
+    let ended = loop {
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
+        peak = peak.max(high_water(&status).unwrap_or(0.0));
+        std::thread::sleep(Duration::from_micros(500));
+    };
+    let run = Run {
+        wall: start.elapsed().as_secs_f64(),
+        cpu: children_time()? - before,
+        peak,
+        output: fs::read(&output)?,
+        errors: fs::read_to_string(&errors)?,
+    };
+    if !ended.success() {
+        let last = run.errors.lines().last().unwrap_or_default();
+        bail!("{}: {ended}: {last}", command.join(" "));
+    }
+    Ok(run)
+}
+
+/// The processor time of all children that have ended.
+fn children_time() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").context("this needs Linux")?;
+    let (_, fields) = stat.rsplit_once(')').context("unknown format of stat")?;
+    let mut times = fields.split_ascii_whitespace().skip(13);
+    let mut next = || times.next().and_then(|t| t.parse::<f64>().ok());
+    match (next(), next()) {
+        (Some(user), Some(system)) => Ok((user + system) / TICKS),
+        _ => bail!("unknown format of stat"),
+    }
+}
+
+fn high_water(status: &Path) -> Option<f64> {
+    let status = fs::read_to_string(status).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
+/// The middle one of several costs.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The exponent with which a cost grows: the slope of a line through logarithms, by least squares.
+pub fn exponent(points: &[(f64, f64)]) -> f64 {
+    let logs: Vec<(f64, f64)> = points.iter().map(|(n, c)| (n.ln(), c.ln())).collect();
+    let count = logs.len() as f64;
+    let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let covariance: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    let variance: f64 = logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    covariance / variance
+}
