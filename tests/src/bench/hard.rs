@@ -39,7 +39,12 @@ pub const HARD: [Hard; 12] = [
         embedded,
         "each of N embeddings is a group of closedness, and each of N fields is held against all of them",
     ),
-    hard("defaults through a chain", [15, 30, 60], defaults, ""),
+    hard(
+        "defaults through a chain",
+        [15, 30, 60],
+        defaults,
+        "the choice at each step holds those of all steps before it",
+    ),
 ];
 
 const fn hard(

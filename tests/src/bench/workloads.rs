@@ -132,10 +132,10 @@ fn application(i: usize) -> (String, Vec<String>) {
             "env: [{{\"name\": \"SVC_INDEX\", \"value\": \"{i}\"}}, {{\"name\": \"LOG_LEVEL\", \"value\": \"info\"}}]"
         ),
     ];
-    if i % 4 != 0 {
+    if !i.is_multiple_of(4) {
         fields.push(format!("tag: \"1.{}.{}\"", i % 10, i % 3));
     }
-    if i % 3 == 0 {
+    if i.is_multiple_of(3) {
         fields.push(format!("replicas: {}", 1 + i % 5));
     }
     (format!("svc-{i:04}"), fields)
