@@ -24,7 +24,15 @@ pub(super) fn run(session: &mut Session, args: &Check) -> Outcome {
 /// What evaluation shows, and what shows without it at other places.
 fn all(evaluation: &mut Evaluation<'_>) -> Vec<Diagnostic> {
     let root = evaluation.root();
-    let mut found = evaluation.errors(root, Strictness::Final);
+    let found = evaluation.errors(root, Strictness::Final);
+    with_warnings(found, evaluation)
+}
+
+/// The findings, and the warnings of what is at other places.
+pub(crate) fn with_warnings(
+    mut found: Vec<Diagnostic>,
+    evaluation: &Evaluation<'_>,
+) -> Vec<Diagnostic> {
     let said: Vec<Place> = (found.iter())
         .flat_map(|diagnostic| diagnostic.labels.iter().map(|label| label.place))
         .collect();

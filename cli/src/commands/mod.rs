@@ -1,6 +1,6 @@
 //! One module a command, and what they share: loading, evaluating, reporting.
 
-mod check;
+pub(crate) mod check;
 mod completions;
 mod def;
 mod eval;

@@ -2,6 +2,7 @@
 
 use super::uri;
 use crate::args::Inputs;
+use crate::commands::check::with_warnings;
 use crate::commands::with_errors_of_values;
 use crate::files::Files;
 use crate::load::Loader;
@@ -72,7 +73,8 @@ impl Analysis {
                     analysis.found.extend(if superseded() {
                         found
                     } else {
-                        with_errors_of_values(found, &mut evaluation)
+                        let found = with_errors_of_values(found, &mut evaluation);
+                        with_warnings(found, &evaluation)
                     });
                     analysis.evaluation = Some(evaluation);
                     analysis.package = instance.package;

@@ -445,12 +445,23 @@ impl Machine<'_> {
         let mut alternatives: Vec<(Value, Option<Place>)> = Vec::new();
         for pair in &pairs {
             let other = if pair[0] == value { pair[1] } else { pair[0] };
-            if !alternatives.contains(&other) {
+            if !(alternatives.iter()).any(|known| known.0 == other.0) {
                 alternatives.push(other);
             }
         }
         let texts: Vec<String> = alternatives.iter().map(|a| self.show(a.0)).collect();
         let shown = self.show(value.0);
+        if let [only] = &alternatives[..] {
+            // Whatever the alternatives were, they were the same.
+            let [left, right] = [(value.1?, shown), (only.1?, self.show(only.0))];
+            let mut found = diagnostic.clone();
+            (found.code, found.message) = (
+                CONFLICT,
+                format!("conflicting values {} and {}", left.1, right.1),
+            );
+            found = found.label(left.0, format!("this is {}", left.1));
+            return Some(found.label(right.0, format!("this is {}", right.1)));
+        }
         let message = match texts.len() {
             0..=8 => format!("{shown} is none of {}", texts.join(", ")),
             n => format!("{shown} is none of {n} alternatives"),
