@@ -25,8 +25,10 @@ const MIN_STRUCTS: usize = 64;
 const WIDE: usize = 64;
 /// How deep wide structs are searched for.
 const MAX_DEPTH: usize = 3;
-/// How many fields a part has, where there are enough of them.
-const PART: usize = 400;
+/// The least number of fields of a part, where there are enough of them.
+const PART: usize = 100;
+/// A copy of the program is made for each part: one expression costs about a hundredth of a field.
+const EXPRS_PER_FIELD: usize = 100;
 /// The stack of a thread; beyond it, evaluation allocates.
 const STACK: usize = 4 * 1024 * 1024;
 
@@ -314,7 +316,8 @@ fn evaluate(
     items: &[Item],
 ) -> Option<(Vec<Option<Data>>, Stats)> {
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let size = PART.min(items.len().div_ceil(2 * processors)).max(1);
+    let part = PART.max(program.exprs.len() / EXPRS_PER_FIELD);
+    let size = part.min(items.len().div_ceil(2 * processors)).max(1);
     let parts: Vec<&[Item]> = items.chunks(size).collect();
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
