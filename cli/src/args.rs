@@ -78,6 +78,14 @@ pub enum Command {
     Def(Def),
     /// Write a platform's manifests
     Render(Render),
+    /// Compare two platforms by their objects, the riskiest changes first
+    Diff(Diff),
+    /// List the secrets that a platform expects and does not make
+    Secrets(Secrets),
+    /// Print in which order a platform's components come up
+    Order(PlatformInput),
+    /// Draw a platform: Mermaid, or a page
+    Graph(Graph),
     /// Turn data or schemas into .holos files
     Import(Import),
     /// Import schemas into the module here
@@ -302,21 +310,65 @@ pub struct Def {
 /// `holosc render`
 #[derive(ClapArgs, Debug)]
 pub struct Render {
-    /// The directory of the platform
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub directory: String,
+    #[command(flatten)]
+    pub input: PlatformInput,
     /// Where the tree goes (default: `deploy` in the platform's directory)
     #[arg(short = 'o', long = "out-dir", value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Write nothing; fail where the tree differs
     #[arg(long)]
     pub check: bool,
+}
+
+/// One platform.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct PlatformInput {
+    /// The directory of the platform
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: String,
     /// Set a tag: key=value
     #[arg(short = 't', long = "inject", value_name = "KEY=VALUE")]
     pub tags: Vec<String>,
     /// Inject the variables of the system
     #[arg(short = 'T', long = "inject-vars")]
     pub tag_variables: bool,
+}
+
+/// `holosc diff`
+#[derive(ClapArgs, Debug)]
+pub struct Diff {
+    /// What was: a platform's directory, a rendered tree, or a git revision of this directory (default: HEAD)
+    #[arg(value_name = "A")]
+    pub before: Option<String>,
+    /// What is: the same (default: the platform in this directory)
+    #[arg(value_name = "B")]
+    pub after: Option<String>,
+    /// Compare the platform A with itself after this cluster has taken the role: `primary=west`
+    #[arg(long, value_name = "ROLE=CLUSTER", conflicts_with = "after")]
+    pub swap: Option<String>,
+    /// Set a tag: key=value
+    #[arg(short = 't', long = "inject", value_name = "KEY=VALUE")]
+    pub tags: Vec<String>,
+}
+
+/// `holosc secrets`
+#[derive(ClapArgs, Debug)]
+pub struct Secrets {
+    #[command(flatten)]
+    pub input: PlatformInput,
+    /// List those too that the platform makes by itself
+    #[arg(short, long)]
+    pub all: bool,
+}
+
+/// `holosc graph`
+#[derive(ClapArgs, Debug)]
+pub struct Graph {
+    #[command(flatten)]
+    pub input: PlatformInput,
+    /// One page to look at, filter and click, instead of Mermaid
+    #[arg(long)]
+    pub html: bool,
 }
 
 /// `holosc import`
@@ -411,6 +463,35 @@ pub struct Init {
     /// Also write a small platform to start from
     #[arg(long)]
     pub platform: bool,
+    /// The platform's name (default: made from the module's path)
+    #[arg(long, value_name = "NAME", requires = "platform")]
+    pub name: Option<String>,
+    /// The domain that its hosts are under (default: NAME.example)
+    #[arg(long, value_name = "DOMAIN", requires = "platform")]
+    pub domain: Option<String>,
+    /// Who runs the workload clusters
+    #[arg(long, value_enum, default_value_t, requires = "platform")]
+    pub provider: Cloud,
+    /// The region of the primary, and those of standbys
+    #[arg(
+        long,
+        value_name = "REGION,…",
+        value_delimiter = ',',
+        requires = "platform"
+    )]
+    pub regions: Vec<String>,
+}
+
+/// A provider of clusters.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Cloud {
+    /// Amazon's
+    #[default]
+    Eks,
+    /// Google's
+    Gke,
+    /// Clusters that are there already
+    Existing,
 }
 
 /// `holosc lsp`

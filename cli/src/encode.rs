@@ -53,6 +53,15 @@ pub fn target(
     Ok((format, Some(path)))
 }
 
+/// A value as indented JSON; a value that JSON cannot say is `null`.
+pub fn json(data: &Data) -> String {
+    let mut out = Vec::new();
+    match encoding::write(encoding::Format::Json, data, &mut out) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => "null".into(),
+    }
+}
+
 fn named(name: &str) -> Option<Format> {
     Some(match name {
         "json" => Format::Json,

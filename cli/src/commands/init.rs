@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::Outcome;
-use crate::args::Init;
+use crate::args::{Cloud, Init};
 use crate::files::write;
 use holos_lang::diagnostic::{Code, Diagnostic};
 
@@ -42,11 +42,7 @@ fn make(session: &Session, args: &Init) -> Result<String, Diagnostic> {
         format!("module: \"{module}\"\nlanguage: version: \"v0.17.0\"\n"),
     )];
     if args.platform {
-        let last = module.rsplit('/').next().unwrap_or(&module);
-        files.push((
-            "platform.holos".to_string(),
-            platform(&plain(last.split(['.', '@']).next().unwrap_or(last))),
-        ));
+        files.push(("platform.holos".to_string(), platform(args, &module)?));
     }
     let mut out = String::new();
     for (name, text) in files {
@@ -82,31 +78,88 @@ fn plain(name: &str) -> String {
     }
 }
 
-fn platform(name: &str) -> String {
-    format!(
+/// A small platform: one management cluster, a primary in the first region, a standby in each other.
+fn platform(args: &Init, module: &str) -> Result<String, Diagnostic> {
+    let last = module.rsplit('/').next().unwrap_or(module);
+    let name = match &args.name {
+        Some(name) if plain(name) != *name => {
+            let message = format!("`{name}` cannot be the name of a platform");
+            return Err(Diagnostic::error(Code(910), message)
+                .help("a name is lower-case letters and digits, and begins with a letter"));
+        }
+        Some(name) => name.clone(),
+        None => plain(last.split(['.', '@']).next().unwrap_or(last)),
+    };
+    let domain = args.domain.clone().unwrap_or(format!("{name}.example"));
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    let regions: Vec<&str> = match (args.provider, args.regions.len()) {
+        (Cloud::Gke, 0) => vec!["us-central1", "us-east1"],
+        (_, 0) => vec!["us-east-2", "us-west-2"],
+        _ => args.regions.iter().map(String::as_str).collect(),
+    };
+    if let Some(bad) = regions
+        .iter()
+        .chain([&domain.as_str()])
+        .find(|text| text.is_empty() || !text.chars().all(fits))
+    {
+        let message = format!("`{bad}` is neither a domain nor a region");
+        return Err(Diagnostic::error(Code(910), message));
+    }
+    let provider = |cluster: &str, region: &str| match args.provider {
+        Cloud::Eks => {
+            format!("provider: eks: {{account: \"123456789012\", region: \"{region}\"}}")
+        }
+        Cloud::Gke => {
+            format!("provider: gke: {{project: \"{name}-{cluster}\", region: \"{region}\"}}")
+        }
+        Cloud::Existing => format!("provider: existing: region: \"{region}\""),
+    };
+    let mut clusters = format!(
+        "\t\tmanagement: {{role: \"management\", {}}}\n",
+        provider("management", regions[0])
+    );
+    for (i, region) in regions.iter().enumerate() {
+        let (cluster, role) = match i {
+            0 => ("primary".to_string(), "primary"),
+            1 => ("standby".to_string(), "standby"),
+            n => (format!("standby{n}"), "standby"),
+        };
+        clusters.push_str(&format!(
+            "\t\t{cluster}: {{role: \"{role}\", {}}}\n",
+            provider(&cluster, region)
+        ));
+    }
+    let backups = match args.provider {
+        Cloud::Gke => format!("gcs: bucket: \"{name}-backups\""),
+        _ => format!(
+            "s3: {{bucket: \"{name}-backups\", region: \"{}\"}}",
+            regions[0]
+        ),
+    };
+    Ok(format!(
         r#"package {name}
 
 import "platform"
 
 platform.#Platform & {{
 	name:   "{name}"
-	domain: "{name}.example"
+	domain: "{domain}"
 
 	clusters: {{
-		management: {{role: "management", provider: gke: {{project: "{name}-mgmt", region: "us-central1"}}}}
-		east: {{role: "primary", provider: eks: {{account: "123456789012", region: "us-east-2"}}}}
-		west: {{role: "standby", provider: eks: {{account: "123456789012", region: "us-west-2"}}}}
-	}}
+{clusters}	}}
 
-	namespaces: hello: {{owner: "team-hello"}}
+	backups: {backups}
+
+	namespaces: hello: {{owner: "team-hello", grants: "hello-developers": "edit"}}
 
 	components: hello: platform.#WebService & {{
 		namespace: "hello"
-		image:     "registry.{name}.example/hello:1.0.0"
+		image:     "registry.{domain}/hello:1.0.0"
 		port:      8080
 		host:      "hello"
+		access:    "hello-developers"
 	}}
 }}
 "#
-    )
+    ))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 mod completions;
 mod def;
+mod diff;
 mod eval;
 mod explain;
 mod export;
@@ -11,6 +12,7 @@ mod import;
 mod init;
 mod lsp;
 mod manifests;
+mod platform;
 mod render;
 mod schemas;
 mod verdicts;
@@ -63,6 +65,10 @@ pub fn run(args: Args) -> Outcome {
         Command::Import(args) => import::run(&mut session, &args),
         Command::Get(args) => import::get(&mut session, &args),
         Command::Render(args) => render::run(&mut session, &args),
+        Command::Diff(args) => diff::run(&mut session, &args),
+        Command::Secrets(args) => platform::secrets(&mut session, &args),
+        Command::Order(args) => platform::order(&mut session, &args),
+        Command::Graph(args) => platform::graph(&mut session, &args),
         Command::Lsp(_) => lsp::run(&mut session),
     };
     let outcome = graver(outcome, session.tell_cost());

@@ -2,12 +2,10 @@
 
 use super::Session;
 use crate::Outcome;
-use crate::args::{Inputs, Render};
+use crate::args::Render;
 use crate::render::tree::{Difference, Tree};
 use crate::render::{Plan, change, plan};
 use holos_lang::diagnostic::{Code, Diagnostic};
-use holos_lang::eval::{Evaluation, Selector, Strictness};
-use holos_lang::value::Data;
 use holos_schemas::validate::Validator;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -17,43 +15,21 @@ const MOST_LISTED: usize = 20;
 
 pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
     let start = Instant::now();
-    let inputs = Inputs {
-        inputs: vec![args.directory.clone()],
-        tags: args.tags.clone(),
-        tag_variables: args.tag_variables,
-        package: None,
-    };
     let out = match &args.out {
         Some(out) => session.files.absolute(out),
         None => session
             .files
-            .absolute(args.directory.split(':').next().unwrap_or("."))
+            .absolute(args.input.directory.split(':').next().unwrap_or("."))
             .join("deploy"),
     };
-    let mut platforms = Vec::new();
-    let outcome = session.each(&inputs, true, |session, evaluation, _| {
-        match manifests(evaluation) {
-            Ok(found) => {
-                platforms.push(found);
-                Outcome::Fine
-            }
-            Err(errors) => session.report(&errors),
-        }
-    });
-    let (Outcome::Fine, [(manifests, gitops)]) = (outcome, &platforms[..]) else {
-        if outcome == Outcome::Fine {
-            let error = Diagnostic::error(
-                Code(910),
-                "`render` takes one platform, and several were named",
-            );
-            return session.report(&[error]);
-        }
-        return outcome;
+    let platform = match session.platform(&args.input) {
+        Ok(platform) => platform,
+        Err(outcome) => return outcome,
     };
     let checked = start.elapsed();
     let mut validator = Validator::new();
     super::manifests::installed(session, &mut validator);
-    let (plan, found) = plan(manifests, gitops.as_ref(), &validator);
+    let (plan, found) = plan(&platform.manifests, platform.gitops.as_ref(), &validator);
     let outcome = session.report(&found);
     if outcome != Outcome::Fine {
         return outcome;
@@ -87,36 +63,6 @@ pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
         return session.report(&[error]);
     }
     outcome
-}
-
-/// The data of `manifests` and `gitops`. The whole platform must be free of errors: its laws are hidden fields.
-fn manifests(evaluation: &mut Evaluation<'_>) -> Result<(Data, Option<Data>), Vec<Diagnostic>> {
-    let root = evaluation.root();
-    let errors = evaluation.errors(root, Strictness::Final);
-    if crate::load::fatal(&errors) {
-        return Err(errors);
-    }
-    let mut field = |name: &str| -> Result<Option<Data>, Vec<Diagnostic>> {
-        let Some(node) = evaluation.lookup(root, &[Selector::Field(name.into())]) else {
-            return Ok(None);
-        };
-        let errors = evaluation.errors(node, Strictness::Concrete);
-        if crate::load::fatal(&errors) {
-            Err(errors)
-        } else {
-            evaluation.data(node).map(Some)
-        }
-    };
-    let Some(manifests) = field("manifests")? else {
-        return Err(vec![
-            Diagnostic::error(
-                Code(430),
-                "this package is not a platform: it has no field `manifests`",
-            )
-            .help("a platform is `platform.#Platform & {…}` after `import \"platform\"`"),
-        ]);
-    };
-    Ok((manifests, field("gitops")?))
 }
 
 fn summary(

@@ -21,7 +21,7 @@ pub fn describe(before: &[u8], after: &[u8]) -> String {
                 changes.extend(
                     found
                         .into_iter()
-                        .map(|change| format!("{identity}: {change}")),
+                        .map(|change| format!("{identity}: {}", change.words)),
                 );
             }
         }
@@ -39,47 +39,72 @@ pub fn describe(before: &[u8], after: &[u8]) -> String {
     }
 }
 
+/// A leaf in which two values differ.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The names on the way to it; positions in lists are left out.
+    pub(super) path: Vec<String>,
+    /// The change in words, with the last name of the path.
+    pub(super) words: String,
+    /// What it was and what it is, of a scalar.
+    pub(super) scalar: Option<(String, String)>,
+}
+
 /// A value without places.
 #[derive(PartialEq, Debug)]
-enum Value {
+pub(super) enum Value {
     Scalar(String),
     List(Vec<Value>),
     Struct(Vec<(String, Value)>),
 }
 
+impl Value {
+    /// A field of a struct.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        match self {
+            Value::Struct(fields) => fields
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar field; empty where there is none.
+    pub(super) fn text(&self, name: &str) -> &str {
+        match self.get(name) {
+            Some(Value::Scalar(text)) => text.trim_matches('"'),
+            _ => "",
+        }
+    }
+}
+
+/// The documents of a file that are structs; an empty file is a stream of one null.
+pub(super) fn documents(text: &[u8]) -> Vec<Value> {
+    let text = String::from_utf8_lossy(text);
+    let documents = read(Format::Yaml, FileId(0), &text).documents;
+    let values = documents.iter().map(value);
+    values
+        .filter(|value| matches!(value, Value::Struct(_)))
+        .collect()
+}
+
 /// The objects of a file by kind and name.
 fn objects(text: &[u8]) -> BTreeMap<String, Value> {
-    let text = String::from_utf8_lossy(text);
     let mut out = BTreeMap::new();
-    for document in read(Format::Yaml, FileId(0), &text).documents {
-        let value = value(&document);
-        // An empty file is a stream of one null.
-        if !matches!(value, Value::Struct(_)) {
-            continue;
-        }
-        let field = |value: &Value, name: &str| match value {
-            Value::Struct(fields) => fields.iter().position(|(key, _)| key == name),
-            _ => None,
+    for value in documents(text) {
+        let kind = match value.text("kind") {
+            "" => "object",
+            kind => kind,
         };
-        let scalar = |value: &Value, name: &str| match (value, field(value, name)) {
-            (Value::Struct(fields), Some(at)) => match &fields[at].1 {
-                Value::Scalar(text) => Some(text.trim_matches('"').to_string()),
-                _ => None,
-            },
-            _ => None,
+        let of = |name: &str| {
+            value
+                .get("metadata")
+                .map_or("", |metadata| metadata.text(name))
         };
-        let kind = scalar(&value, "kind").unwrap_or_else(|| "object".into());
-        let metadata = match (&value, field(&value, "metadata")) {
-            (Value::Struct(fields), Some(at)) => Some(&fields[at].1),
-            _ => None,
-        };
-        let name = metadata
-            .and_then(|metadata| scalar(metadata, "name"))
-            .unwrap_or_default();
-        let namespace = metadata.and_then(|metadata| scalar(metadata, "namespace"));
-        let mut identity = format!("{kind} {name}");
+        let mut identity = format!("{kind} {}", of("name"));
         if out.contains_key(&identity) {
-            identity = format!("{kind} {}/{name}", namespace.unwrap_or_default());
+            identity = format!("{kind} {}/{}", of("namespace"), of("name"));
         }
         out.insert(identity, value);
     }
@@ -123,24 +148,31 @@ fn value(expr: &Expr) -> Value {
 }
 
 /// Collects the leaves in which two values differ.
-fn compare<'v>(path: &mut Vec<&'v str>, old: &'v Value, new: &'v Value, out: &mut Vec<String>) {
+pub(super) fn compare<'v>(
+    path: &mut Vec<&'v str>,
+    old: &'v Value,
+    new: &'v Value,
+    out: &mut Vec<Change>,
+) {
+    let change = |path: &[&str], words: String, scalar| Change {
+        path: path.iter().map(ToString::to_string).collect(),
+        words,
+        scalar,
+    };
     match (old, new) {
         _ if old == new => {}
         (Value::Struct(before), Value::Struct(after)) => {
-            for (name, new) in after {
+            for (name, value) in after {
                 path.push(name);
-                match before.iter().find(|(key, _)| key == name) {
-                    Some((_, old)) => compare(path, old, new, out),
-                    None => out.push(format!("{} added", show_path(path))),
+                match old.get(name) {
+                    Some(old) => compare(path, old, value, out),
+                    None => out.push(change(path, format!("{} added", show_path(path)), None)),
                 }
                 path.pop();
             }
-            for (name, _) in before
-                .iter()
-                .filter(|(name, _)| !after.iter().any(|(key, _)| key == name))
-            {
+            for (name, _) in before.iter().filter(|(name, _)| new.get(name).is_none()) {
                 path.push(name);
-                out.push(format!("{} removed", show_path(path)));
+                out.push(change(path, format!("{} removed", show_path(path)), None));
                 path.pop();
             }
         }
@@ -150,10 +182,12 @@ fn compare<'v>(path: &mut Vec<&'v str>, old: &'v Value, new: &'v Value, out: &mu
             }
         }
         (Value::Scalar(old), Value::Scalar(new)) => {
-            let (old, new) = shorten(old.trim_matches('"'), new.trim_matches('"'));
-            out.push(format!("{} {old} → {new}", show_path(path)));
+            let (old, new) = (old.trim_matches('"'), new.trim_matches('"'));
+            let (was, is) = shorten(old, new);
+            let words = format!("{} {was} → {is}", show_path(path));
+            out.push(change(path, words, Some((old.into(), new.into()))));
         }
-        _ => out.push(format!("{} changed", show_path(path))),
+        _ => out.push(change(path, format!("{} changed", show_path(path)), None)),
     }
 }
 

@@ -5,7 +5,9 @@
 //! contents, checked; then [`tree::Tree`]: contents to disk, all or nothing.
 
 pub mod change;
+pub mod difference;
 pub mod plan;
+pub mod platform;
 pub mod tree;
 
 pub use plan::{Plan, plan};

@@ -456,6 +456,13 @@ platform.#Platform & {name: "acme"}"#,
         mend: "holosc render && git add deploy",
     },
     Entry {
+        code: Code(434),
+        title: "components wait for each other",
+        explanation: "What must come up first is derived from what components need; a circle of needs has no first.",
+        wrong: "components: bank: needs: ledger: true\ncomponents: ledger: needs: bank: true",
+        mend: "components: bank: needs: ledger: true",
+    },
+    Entry {
         code: Code(501),
         title: "a data file is malformed",
         explanation: "The text is not of the format that the file's name or the qualifier promises.",
