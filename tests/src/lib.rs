@@ -3,3 +3,4 @@
 pub mod bench;
 pub mod builtin_reference;
 pub mod conformance;
+pub mod differential;

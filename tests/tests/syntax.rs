@@ -115,6 +115,40 @@ fn formatting_twice_changes_nothing() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Every file of the language in the project: what is committed is laid out by whoever wrote it, so only that formatting is stable.
+#[test]
+fn the_projects_own_files_can_be_formatted() -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders: Vec<PathBuf> = ["stdlib", "schemas", "tests", "cli"]
+        .map(|folder| root.join(folder))
+        .into();
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "holos")
+            {
+                let text = std::fs::read_to_string(&path)?;
+                let once = format(&text);
+                let once = once.unwrap_or_else(|| panic!("{} cannot be formatted", path.display()));
+                assert_eq!(
+                    format(&once).as_deref(),
+                    Some(&*once),
+                    "{} changes when it is formatted twice",
+                    path.display()
+                );
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 100, "only {count} files were found");
+    Ok(())
+}
+
 #[test]
 fn what_is_printed_can_be_read() -> std::io::Result<()> {
     for text in inputs()? {

@@ -1,4 +1,4 @@
-//! `holosc fmt`: files in the one layout, comments kept.
+//! `holosc fmt`: files in the one layout, comments kept; around what is broken, too.
 
 use super::{Session, graver};
 use crate::Outcome;
@@ -44,12 +44,9 @@ fn file(session: &mut Session, args: &Fmt, path: &Path) -> Outcome {
         Err(error) => return session.report(&[error]),
     };
     let name = session.files.display(path);
-    let formatted = match formatted(session, &name, &text) {
-        Ok(formatted) => formatted,
-        Err(outcome) => return outcome,
-    };
+    let (formatted, outcome) = formatted(session, &name, &text);
     if formatted == *text {
-        return Outcome::Fine;
+        return outcome;
     }
     if args.check || args.list {
         session.print(format!("{name}\n").as_bytes());
@@ -58,7 +55,7 @@ fn file(session: &mut Session, args: &Fmt, path: &Path) -> Outcome {
         return Outcome::Input;
     }
     match write(&session.files, path, formatted.as_bytes()) {
-        Ok(()) => Outcome::Fine,
+        Ok(()) => outcome,
         Err(error) => session.report(&[error]),
     }
 }
@@ -76,24 +73,21 @@ fn standard_input(session: &mut Session) -> Outcome {
         Ok(text) => text,
         Err(error) => return session.report(&[error]),
     };
-    match formatted(session, "-", &text) {
-        Ok(formatted) => session.print(formatted.as_bytes()),
-        Err(outcome) => outcome,
-    }
+    let (formatted, outcome) = formatted(session, "-", &text);
+    graver(outcome, session.print(formatted.as_bytes()))
 }
 
-/// The text, formatted; what cannot be parsed is reported and left alone.
-fn formatted(session: &mut Session, name: &str, text: &str) -> Result<String, Outcome> {
+/// The text, formatted; what cannot be parsed is reported, and stays as it is.
+fn formatted(session: &mut Session, name: &str, text: &str) -> (String, Outcome) {
     let file = session.sources.add(Source {
         name: name.into(),
         text: text.into(),
         user: true,
     });
     let errors = syntax::parse(file, text).errors;
-    match session.report(&errors) {
-        Outcome::Fine => Ok(syntax::format(text).unwrap_or_else(|| text.to_string())),
-        outcome => Err(outcome),
-    }
+    let outcome = session.report(&errors);
+    let formatted = syntax::format(text).unwrap_or_else(|| text.to_string());
+    (formatted, outcome)
 }
 
 fn collect(session: &Session, dir: &Path, below: bool, out: &mut Vec<PathBuf>) {

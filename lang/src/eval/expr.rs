@@ -351,10 +351,13 @@ impl Machine<'_> {
                 Ok(Value::Bottom(error))
             }
             Value::None => {
-                if self.has_state(node) {
-                    return Ok(self.validators_of(node));
+                if !self.has_state(node) {
+                    return Ok(Value::None);
                 }
-                Ok(Value::None)
+                Ok(match self.s(node).is_struct {
+                    true => Value::Node(node),
+                    false => self.validators_of(node),
+                })
             }
             _ => Ok(Value::Node(node)),
         }
@@ -1034,6 +1037,9 @@ impl Machine<'_> {
             return Ok(self.fail(format!("cannot use a value of type {kind} as a bound")));
         }
         if !self.is_concrete(value) {
+            if let Expr::Value(Value::Kind(_)) = self.program.exprs[x as usize] {
+                return Ok(self.fail("a bound needs a value, and this is a type"));
+            }
             self.add_incomplete("non-concrete value for bound");
             return Ok(Value::None);
         }

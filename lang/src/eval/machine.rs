@@ -1241,7 +1241,9 @@ impl<'a> Machine<'a> {
     pub(super) fn is_concrete_node(&self, node: Node) -> bool {
         let node = self.deref(node);
         match self.n(node).base {
-            Value::None | Value::Cycle | Value::Bottom(_) => false,
+            // A struct is one before all of it is known.
+            Value::None => self.has_state(node) && self.s(node).is_struct,
+            Value::Cycle | Value::Bottom(_) => false,
             base => self.is_concrete(base),
         }
     }

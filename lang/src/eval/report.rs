@@ -25,6 +25,19 @@ const STRUCTURAL: Code = Code(301);
 const CYCLE: Code = Code(302);
 const FROZEN: Code = Code(303);
 
+/// A walk over a value in search of errors.
+#[derive(Default)]
+struct Walk {
+    /// The node it began with.
+    start: Node,
+    /// Shared nodes on the way, and the nodes that lead to them.
+    shared: Vec<(Node, Node)>,
+    /// Shared nodes that were visited, outside of definitions and inside.
+    seen: FxHashSet<(Node, bool)>,
+    /// Errors, with the path where that of the error's own node does not say where one stands.
+    found: Vec<(ErrId, Option<String>)>,
+}
+
 impl Machine<'_> {
     /// The node a path continues from: indirections and a single default followed.
     pub(super) fn default_node(&self, node: Node) -> Node {
@@ -41,13 +54,18 @@ impl Machine<'_> {
 
     /// All errors at and below a node; with `concrete` also what is not concrete.
     pub(super) fn report(&mut self, node: Node, concrete: bool) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
-        let mut seen = FxHashSet::default();
-        self.collect(node, concrete, false, &mut found, &mut seen);
+        let mut walk = Walk {
+            start: node,
+            ..Walk::default()
+        };
+        self.collect(node, concrete, false, &mut walk);
         let mut reported = FxHashSet::default();
         let mut out: Vec<Diagnostic> = Vec::new();
-        for error in found {
-            for diagnostic in self.diagnose_leaves(error, &mut reported) {
+        for (error, path) in walk.found {
+            for mut diagnostic in self.diagnose_leaves(error, &mut reported) {
+                if let Some(path) = &path {
+                    diagnostic.path.clone_from(path);
+                }
                 if !out.contains(&diagnostic) {
                     out.push(diagnostic);
                 }
@@ -97,36 +115,60 @@ impl Machine<'_> {
         self.diagnose_leaves(error, &mut reported)
     }
 
-    fn collect(
-        &mut self,
-        node: Node,
-        concrete: bool,
-        in_definition: bool,
-        found: &mut Vec<ErrId>,
-        seen: &mut FxHashSet<Node>,
-    ) {
+    fn collect(&mut self, node: Node, concrete: bool, in_definition: bool, walk: &mut Walk) {
         stacker::maybe_grow(64 * 1024, 2 * 1024 * 1024, || {
-            self.collect_inner(node, concrete, in_definition, found, seen);
+            let target = self.deref(node);
+            if target == node {
+                return self.collect_inner(node, concrete, in_definition, walk);
+            }
+            if !walk.seen.insert((target, in_definition)) {
+                return;
+            }
+            walk.shared.push((target, node));
+            self.collect_inner(node, concrete, in_definition, walk);
+            walk.shared.pop();
         });
     }
 
-    fn collect_inner(
-        &mut self,
-        node: Node,
-        concrete: bool,
-        in_definition: bool,
-        found: &mut Vec<ErrId>,
-        seen: &mut FxHashSet<Node>,
-    ) {
-        let mut target = self.deref(node);
-        if !seen.insert(target) {
-            return;
+    /// The path on which a walk came to a node, which may be shared by several fields.
+    fn path_in(&self, node: Node, walk: &Walk) -> String {
+        let mut labels = Vec::new();
+        let mut at = node;
+        let mut shared = walk.shared.as_slice();
+        while at != NIL {
+            if let Some(index) = shared.iter().rposition(|(target, _)| *target == at) {
+                at = shared[index].1;
+                shared = &shared[..index];
+            }
+            let data = self.n(at);
+            if data.label != Label::NONE {
+                labels.push(self.program.label_text(data.label));
+            }
+            at = data.parent;
         }
+        labels.reverse();
+        labels.join(".")
+    }
+
+    /// Whether a node belongs to a value without a path: an operand, the base of a selection.
+    fn is_inline(&self, node: Node, walk: &Walk) -> bool {
+        let mut at = node;
+        while at != NIL && self.n(at).parent != NIL && at != walk.start {
+            at = self.n(at).parent;
+        }
+        at != NIL && at != walk.start && self.n(at).flags & NodeData::DYNAMIC != 0
+    }
+
+    fn collect_inner(&mut self, node: Node, concrete: bool, in_definition: bool, walk: &mut Walk) {
+        let mut target = self.deref(node);
         if let Some(error) = self.bottom_of(target) {
             let code = self.code(error);
             let own = !self.errors[error as usize].from_child;
             if own && (!code.is_incomplete() || (concrete && !in_definition)) {
-                found.push(error);
+                let path = self
+                    .is_inline(self.errors[error as usize].node, walk)
+                    .then(|| self.path_in(node, walk));
+                walk.found.push((error, path));
             }
             let structural = matches!(
                 self.errors[error as usize].value,
@@ -140,7 +182,8 @@ impl Machine<'_> {
             let base = self.n(target).base;
             if !self.is_concrete(base) && !matches!(base, Value::Struct | Value::List { .. }) {
                 if let Err(error) = self.data_of(Value::Node(target)) {
-                    found.push(error);
+                    let path = Some(self.path_in(node, walk));
+                    walk.found.push((error, path));
                 }
                 return;
             }
@@ -150,14 +193,15 @@ impl Machine<'_> {
                 continue;
             }
             let arc_type = self.n(arc).arc_type;
-            if arc_type == ArcType::Required && label.is_regular() && concrete && !in_definition {
+            if arc_type == ArcType::Required && concrete && !in_definition {
                 let own = self.deref(arc);
                 let fatal = self
                     .bottom_of(own)
                     .filter(|e| !self.code(*e).is_incomplete());
                 if fatal.is_none() {
                     let error = self.required_absent(target, arc, label);
-                    found.push(error);
+                    let path = Some(self.path_in(arc, walk));
+                    walk.found.push((error, path));
                     continue;
                 }
             }
@@ -165,7 +209,7 @@ impl Machine<'_> {
                 continue;
             }
             let definition = in_definition || !label.is_regular();
-            self.collect(arc, concrete, definition, found, seen);
+            self.collect(arc, concrete, definition, walk);
         }
     }
 

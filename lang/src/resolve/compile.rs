@@ -77,6 +77,8 @@ struct Scope {
     /// Environment levels outside and including this scope.
     depth: u32,
     label_used: bool,
+    /// It surrounds the value of a field: what is further in belongs to that value.
+    field: bool,
 }
 
 impl Scope {
@@ -115,6 +117,9 @@ pub(crate) struct Compiler<'p> {
     package_fields: FxHashMap<Arc<str>, Label>,
     file: FileId,
     scopes: Vec<Scope>,
+    /// While a pattern is read: the scopes of the struct it stands in, and whether it refers to one.
+    own_scopes: std::ops::Range<usize>,
+    refers_to_own: bool,
     depth: u32,
     experiments: Experiments,
     file_imports: Vec<(Arc<str>, Imported)>,
@@ -144,6 +149,8 @@ impl<'p> Compiler<'p> {
             package_fields: FxHashMap::default(),
             file: FileId(0),
             scopes: Vec::new(),
+            own_scopes: 0..0,
+            refers_to_own: false,
             depth: 0,
             experiments: Experiments::default(),
             file_imports: Vec::new(),
@@ -637,6 +644,7 @@ impl<'p> Compiler<'p> {
         // Aliases that are visible in the value only.
         let mut inner = Scope {
             depth: self.depth,
+            field: true,
             ..Scope::default()
         };
         let dynamic = matches!(
@@ -693,7 +701,7 @@ impl<'p> Compiler<'p> {
                         "a pattern constraint takes no `?` or `!`",
                     );
                 }
-                let filter = self.expr(expr);
+                let filter = self.filter(expr);
                 Some(Decl::Pattern { filter, value })
             }
             tree::Label::Dynamic { expr, .. } => {
@@ -712,6 +720,24 @@ impl<'p> Compiler<'p> {
                 }
             },
         }
+    }
+
+    /// The expression of a pattern. What it matches cannot depend on the struct it stands in.
+    fn filter(&mut self, expr: &tree::Expr) -> ExprId {
+        let outside = self.scopes.iter().rposition(|scope| scope.field);
+        let own = outside.map_or(0, |at| at + 1)..self.scopes.len();
+        let outer = std::mem::replace(&mut self.own_scopes, own);
+        let outer_refers = std::mem::replace(&mut self.refers_to_own, false);
+        let filter = self.expr(expr);
+        self.own_scopes = outer;
+        if std::mem::replace(&mut self.refers_to_own, outer_refers) {
+            self.error(
+                INVALID_LABEL,
+                expr.span(),
+                "a pattern cannot refer to the struct whose fields it matches",
+            );
+        }
+        filter
     }
 
     fn comprehension(&mut self, comprehension: &tree::Comprehension, in_list: bool) -> u32 {
@@ -1195,10 +1221,13 @@ impl<'p> Compiler<'p> {
 
     /// The innermost entry of a name, and how many environments out it is.
     fn find(&mut self, name: &str) -> Option<(Entry, u16)> {
-        for scope in self.scopes.iter_mut().rev() {
+        for (level, scope) in self.scopes.iter_mut().enumerate().rev() {
             if let Some(at) = scope.position(name) {
                 let found = &mut scope.names[at];
                 found.used = true;
+                if self.own_scopes.contains(&level) && !matches!(found.entry, Entry::Import(_)) {
+                    self.refers_to_own = true;
+                }
                 return Some((found.entry, (self.depth - scope.depth) as u16));
             }
         }
