@@ -25,6 +25,12 @@ const STRUCTURAL: Code = Code(301);
 const CYCLE: Code = Code(302);
 const FROZEN: Code = Code(303);
 
+/// What stands at the value that a law refuses.
+const REFUSED: &str = "refused";
+
+/// What stands at a part that is in one of two sides only.
+const ONE_SIDED: &str = "only one side has this";
+
 /// A walk over a value in search of errors.
 #[derive(Default)]
 struct Walk {
@@ -102,12 +108,37 @@ impl Machine<'_> {
                 None => out.push((diagnostic, 0)),
             }
         }
+        self.keep_refusals(&mut out);
         let counted = out.into_iter().map(|(diagnostic, more)| match more {
             0 => diagnostic,
             1 => diagnostic.note("and 1 more error for the same reason"),
             n => diagnostic.note(format!("and {n} more errors for the same reason")),
         });
         counted.collect()
+    }
+
+    /// A law that refuses what is written at a place has said what is wrong there: the same law where that value
+    /// was taken along to, and the conflict that the law words, are not said again.
+    fn keep_refusals(&self, found: &mut Vec<(Diagnostic, usize)>) {
+        let refused: Vec<(Place, String)> = (found.iter())
+            .filter(|(diagnostic, _)| diagnostic.code == USER)
+            .filter_map(|(diagnostic, _)| {
+                let label = diagnostic.labels.iter().find(|l| l.message == REFUSED)?;
+                self.is_user(label.place)
+                    .then(|| (label.place, diagnostic.message.clone()))
+            })
+            .collect();
+        found.retain(|(diagnostic, _)| {
+            let first = diagnostic.labels.first().map(|label| label.place);
+            if diagnostic.code == USER {
+                diagnostic.labels.iter().any(|l| l.message == REFUSED)
+                    || refused
+                        .iter()
+                        .all(|(_, message)| *message != diagnostic.message)
+            } else {
+                refused.iter().all(|&(place, _)| first != Some(place))
+            }
+        });
     }
 
     pub(super) fn diagnose_all(&mut self, error: ErrId) -> Vec<Diagnostic> {
@@ -566,7 +597,7 @@ impl Machine<'_> {
                 }
             });
             if let Some(value) = value.filter(|_| diagnostic.labels.is_empty()) {
-                diagnostic = diagnostic.label(value, "refused");
+                diagnostic = diagnostic.label(value, REFUSED);
             }
             diagnostic = diagnostic.label(place, "the law is here");
         }
@@ -580,7 +611,7 @@ impl Machine<'_> {
         if e.node != NIL
             && let Some(place) = self.written_at(e.node)
         {
-            labels.push((place, "refused".to_string()));
+            labels.push((place, REFUSED.to_string()));
         }
         let guards = self.beside(call);
         if labels.is_empty() {
@@ -593,6 +624,11 @@ impl Machine<'_> {
         if labels.is_empty() {
             let places = self.origins(call, e.env).into_iter().take(2);
             labels.extend(places.map(|place| (place, String::new())));
+        } else if labels.iter().all(|(_, text)| text == ONE_SIDED) {
+            // Where one side lacks something, its place is where what the message names is declared.
+            let mut places = self.origins(call, e.env);
+            places.retain(|place| self.program.decl_places.contains(place));
+            labels.extend(places.into_iter().map(|place| (place, String::new())));
         }
         if labels.is_empty() {
             let place = self.written_around(e.node);
@@ -631,7 +667,7 @@ impl Machine<'_> {
         for node in [*left, *right].into_iter().flatten() {
             let text = match (left, right) {
                 (Some(_), Some(_)) => format!("here it is {}", self.show(Value::Node(node))),
-                _ => "only one side has this".to_string(),
+                _ => ONE_SIDED.to_string(),
             };
             if let Some(&place) = self.origins_of(node).first() {
                 found.push((place, text));
