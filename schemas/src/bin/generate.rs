@@ -1,13 +1,16 @@
 //! Regenerates `packages/` from published schemas.
 //!
-//! `generate --from DIR` writes; with `--check` nothing is written, and a difference fails. DIR has
+//! `generate --from DIR` writes, and with them `packages.sha256`, by which a test sees that nothing was edited by
+//! hand; with `--check` nothing is written, and a difference fails. DIR has
 //! `crds/<project>/*.yaml`, and `openapi/` with Kubernetes' document, `enums-*.tsv` and `markers-*.tsv`.
 
 #![expect(clippy::print_stderr, reason = "it is a command")]
 
 use holos_lang::diagnostic::{Diagnostic, FileId, Severity, Source, SourceMap};
 use holos_schemas::import::{self, Import, Input, Options, kubernetes::Extras};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
@@ -106,13 +109,27 @@ fn write(root: &Path, files: &BTreeMap<PathBuf, String>) -> io::Result<bool> {
         fs::create_dir_all(path.parent().unwrap_or(root))?;
         fs::write(path, text)?;
     }
+    fs::write(root.with_extension("sha256"), sums(files))?;
     let bytes: usize = files.values().map(String::len).sum();
     eprintln!("wrote {} files, {} KiB", files.len(), bytes / 1024);
     Ok(true)
 }
 
+/// A line a file, as `sha256sum` writes it.
+fn sums(files: &BTreeMap<PathBuf, String>) -> String {
+    let mut out = String::new();
+    for (path, text) in files {
+        let _ = writeln!(out, "{:x}  {}", Sha256::digest(text), path.display());
+    }
+    out
+}
+
 fn compare(root: &Path, files: &BTreeMap<PathBuf, String>) -> bool {
     let mut fine = true;
+    if fs::read_to_string(root.with_extension("sha256")).ok() != Some(sums(files)) {
+        eprintln!("differs: packages.sha256");
+        fine = false;
+    }
     for (path, text) in files {
         if fs::read_to_string(root.join(path)).ok().as_ref() != Some(text) {
             eprintln!("differs: {}", path.display());
