@@ -96,6 +96,8 @@ pub enum Command {
     Lsp(Lsp),
     /// Explain a diagnostic code
     Explain(Explain),
+    /// Say what a builtin package has, or what a function does
+    Help(Help),
     /// Print the version
     Version,
     /// Print a completion script for a shell
@@ -508,6 +510,14 @@ pub struct Explain {
     /// A code such as E0201; all codes are listed without one
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// `holosc help`
+#[derive(ClapArgs, Debug)]
+pub struct Help {
+    /// A package, a function or a constant: strings, strings.Split, encoding/json.Marshal (default:
+    /// list the packages)
+    pub name: Option<String>,
 }
 
 /// `holosc completions`

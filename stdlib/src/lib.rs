@@ -3,6 +3,7 @@
 pub mod builtin;
 pub mod encoding;
 pub mod platform;
+pub mod reference;
 
 pub use builtin::Standard;
 pub use platform::platform_files;

@@ -1,6 +1,7 @@
 //! The reference chapter of the builtin packages, generated from their table.
 
-use holos_lang::value::builtin::{Builtins, Function, Package, Parameter};
+use holos_lang::value::builtin::{Builtins, Package};
+use holos_stdlib::reference::signature;
 use std::fmt::Write;
 
 /// What stands above the packages.
@@ -13,6 +14,7 @@ This chapter is generated from the table of the standard library:
 A package is imported by its path. The names, parameters and results of functions are those of CUE v0.17;
 `kubernetes` is our own. A function that answers with a boolean is a validator too, called without its
 first argument: `name: strings.MaxRunes(63)`; one with a single parameter needs no call: `ip: net.IPv4`.
+`holosc help strings.Split` prints a function's line of this chapter and an example.
 A wrong argument is an error at the call. A parameter with `=` may be left out; one marked *value* takes
 a value that need not be concrete, such as a schema.
 
@@ -20,9 +22,9 @@ a value that need not be concrete, such as a schema.
 
 | what | limit |
 |---|---|
-| a text or list that a function makes | 268435456 bytes (elements count 16) |
-| `strings.Repeat`, `list.Repeat` | count 268435456 |
-| `list.Range` | 1048576 elements |
+| a text that a function makes | 268435456 bytes |
+| `strings.Repeat`, `list.Repeat` | count 1000000 |
+| a list that `list.Repeat` or `list.Range` makes | 1048576 elements |
 | shifts and bit indices | 524288 |
 | decimal exponents | 100000 |
 | digits of a number read from text | 200000 |
@@ -68,7 +70,7 @@ fn section(package: &Package, out: &mut String) {
         let _ = writeln!(
             out,
             "| `{}` | {} |",
-            signature(function),
+            signature(function).replace('|', "\\|"),
             function.doc.replace('|', "\\|")
         );
     }
@@ -78,26 +80,4 @@ fn section(package: &Package, out: &mut String) {
     for (name, value) in package.constants {
         let _ = writeln!(out, "| `{name}` | `{}` |", value.replace('|', "\\|"));
     }
-}
-
-fn signature(function: &Function) -> String {
-    let parameter = |parameter: &Parameter| {
-        let value = match parameter.mode {
-            holos_lang::value::builtin::Mode::Value => "value ",
-            holos_lang::value::builtin::Mode::Data => "",
-        };
-        let default = parameter
-            .default
-            .map(|text| format!(" = {text}"))
-            .unwrap_or_default();
-        format!("{}: {value}{}{default}", parameter.name, parameter.kind)
-    };
-    let parameters: Vec<String> = function.parameters.iter().map(parameter).collect();
-    let text = format!(
-        "{}({}): {}",
-        function.name,
-        parameters.join(", "),
-        function.result
-    );
-    text.replace('|', "\\|")
 }

@@ -4,3 +4,4 @@ pub mod bench;
 pub mod builtin_reference;
 pub mod conformance;
 pub mod differential;
+pub mod fuzz;

@@ -10,8 +10,12 @@ use holos_lang::syntax::{parse, parse_expr};
 use holos_lang::value::builtin::Builtins;
 use holos_stdlib::Standard;
 use holos_stdlib::encoding::json;
+use holos_stdlib::reference;
+use holos_stdlib::reference::Entry;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 /// Nothing but builtin packages can be imported.
@@ -107,10 +111,13 @@ fn builtins_answer_as_cue_does() {
     files.retain(|file| !file.ends_with("skip.txt"));
     files.sort();
     let skipped = std::fs::read_to_string(folder.join("skip.txt")).expect("the list");
-    let skipped: std::collections::BTreeSet<&str> = skipped.lines().collect();
+    let skipped: BTreeSet<&str> = skipped.lines().collect();
     let texts: Vec<String> = files
         .iter()
         .map(|file| std::fs::read_to_string(file).expect("readable"))
+        .chain([reference::examples()
+            .map(|(call, result)| format!("{call}  =>  {result}\n"))
+            .collect()])
         .collect();
     let cases: Vec<&str> = texts
         .iter()
@@ -136,6 +143,90 @@ fn the_reference_chapter_is_current() {
         written == current,
         "run: cargo run -p holos-tests --bin builtin-reference > spec/builtins.md"
     );
+}
+
+/// The names that a chapter of the reference has in the tables under `## path`.
+fn documented(chapter: &str, path: &str) -> BTreeSet<String> {
+    let section = chapter
+        .split("\n## ")
+        .find(|section| section.lines().next() == Some(path))
+        .unwrap_or_default();
+    section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| line.split(['(', '`']).next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What `holosc help ARGUMENT` prints.
+fn help(argument: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_holosc-under-test"))
+        .args(["help", argument])
+        .output()
+        .expect("the command runs");
+    assert!(output.status.success(), "holosc help {argument}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn table_chapter_examples_and_help_name_the_same() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/builtins.md");
+    let chapter = std::fs::read_to_string(file).expect("the chapter");
+    let mut exemplified: Vec<&str> = Vec::new();
+    let mut functions = Vec::new();
+    for path in Standard.paths() {
+        let package = Standard.package(path).expect("a listed package");
+        let table: BTreeSet<String> = (package.functions.iter().map(|f| f.name))
+            .chain(package.constants.iter().map(|(name, _)| *name))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(
+            documented(&chapter, path),
+            table,
+            "spec/builtins.md, {path}"
+        );
+        let prefix = format!("{}.", package.name);
+        let helped: BTreeSet<String> = help(path)
+            .lines()
+            .filter_map(|line| line.strip_prefix(&prefix))
+            .filter_map(|line| line.split(['(', ':']).next())
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(helped, table, "holosc help {path}");
+        for entry in reference::entries(package) {
+            let Entry::Function(..) = entry else {
+                continue;
+            };
+            let name = format!("{prefix}{}", entry.name());
+            let (call, _) = entry
+                .example()
+                .unwrap_or_else(|| panic!("{name} has no example"));
+            exemplified.push(call);
+            functions.push(name);
+        }
+    }
+    let all: Vec<&str> = reference::examples().map(|(call, _)| call).collect();
+    assert_eq!(
+        exemplified, all,
+        "an example a function, in the order of the table"
+    );
+    let help = help("strings.Split");
+    let (call, result) = reference::find("strings.Split")
+        .and_then(|entry| entry.example())
+        .expect("an example");
+    for part in ["strings.Split(s: string, sep: string): list", call, result] {
+        assert!(help.contains(part), "{help}");
+    }
+    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/builtins"));
+    let cases: String = (files.expect("the suite").flatten())
+        .map(|file| std::fs::read_to_string(file.path()).expect("readable"))
+        .collect();
+    for name in functions {
+        let begins = format!("{name}(");
+        let mut lines = cases.lines().filter(|line| line.contains(&begins));
+        assert!(lines.next().is_some(), "{name} has no case");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod export;
 mod fmt;
+mod help;
 mod import;
 mod init;
 mod lsp;
@@ -44,6 +45,7 @@ pub fn run(args: Args) -> Outcome {
             session.print(text.as_bytes())
         }
         Command::Explain(args) => explain::run(&mut session, &args),
+        Command::Help(args) => help::run(&mut session, &args),
         Command::Completions(args) => completions::run(&mut session, &args),
         Command::Eval(args) => {
             session.measure(&args.work);

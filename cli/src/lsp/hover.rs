@@ -9,6 +9,7 @@ use holos_lang::diagnostic::{FileId, Span};
 use holos_lang::eval::{Selector, View};
 use holos_lang::syntax::{self, tree};
 use holos_lang::value::builtin::Builtins;
+use holos_stdlib::reference;
 use std::path::Path;
 
 /// How many lines of a value are shown.
@@ -159,30 +160,16 @@ fn builtin(tree: &tree::File, names: &[&str]) -> Option<String> {
             package.path, package.doc
         ));
     };
-    if let Some((_, value)) = package
-        .constants
-        .iter()
-        .find(|(constant, _)| constant == name)
-    {
-        return Some(format!("```holos\n{}.{name}: {value}\n```", package.name));
+    let entry = reference::entries(package).find(|entry| entry.name() == *name)?;
+    let mut text = format!("```holos\n{}\n```", entry.signature());
+    if !entry.doc().is_empty() {
+        text.push_str("\n\n");
+        text.push_str(entry.doc());
     }
-    let function = package
-        .functions
-        .iter()
-        .find(|function| function.name == *name)?;
-    let parameters: Vec<String> = function
-        .parameters
-        .iter()
-        .map(|p| format!("{}: {}", p.name, p.kind))
-        .collect();
-    Some(format!(
-        "```holos\n{}.{}({}): {}\n```\n\n{}",
-        package.name,
-        function.name,
-        parameters.join(", "),
-        function.result,
-        function.doc
-    ))
+    if let Some((call, result)) = entry.example() {
+        text.push_str(&format!("\n\n```holos\n{call}\n// {result}\n```"));
+    }
+    Some(text)
 }
 
 /// The comment lines right above a declaration.

@@ -5,7 +5,7 @@ use super::machine::*;
 use super::trace::Difference;
 use crate::diagnostic::{Code, Diagnostic, Label as Mark, Place};
 use crate::resolve::program::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Codes of evaluation errors.
 const CONFLICT: Code = Code(201);
@@ -67,12 +67,17 @@ impl Machine<'_> {
         self.collect(node, concrete, false, &mut walk);
         let mut reported = FxHashSet::default();
         let mut out: Vec<Diagnostic> = Vec::new();
+        // Where those with the same path and message are, so that a long list of errors stays linear.
+        let mut alike: FxHashMap<_, Vec<usize>> = FxHashMap::default();
         for (error, path) in walk.found {
             for mut diagnostic in self.diagnose_leaves(error, &mut reported) {
                 if let Some(path) = &path {
                     diagnostic.path.clone_from(path);
                 }
-                if !out.contains(&diagnostic) {
+                let key = (diagnostic.path.clone(), diagnostic.message.clone());
+                let alike = alike.entry(key).or_default();
+                if !alike.iter().any(|&index| out[index] == diagnostic) {
+                    alike.push(out.len());
                     out.push(diagnostic);
                 }
             }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 pub(super) type Result<T> = std::result::Result<T, CallError>;
 
 /// The greatest count of `strings.Repeat` and `list.Repeat`, as CUE has it.
-pub(super) const MAX_REPEAT: i64 = 1 << 28;
-/// The greatest length in bytes of a text a function makes, and in elements of a list.
+pub(super) const MAX_REPEAT: i64 = 1_000_000;
+/// The greatest length in bytes of a text a function makes.
 pub(super) const MAX_RESULT: usize = 1 << 28;
+/// The longest list a function makes of a count.
+pub(super) const MAX_ELEMENTS: usize = 1 << 20;
 
 pub(super) const BOOL: Kind = Kind::BOOL;
 pub(super) const INT: Kind = Kind::INT;

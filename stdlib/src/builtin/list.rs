@@ -5,9 +5,6 @@ use holos_lang::value::builtin::{CallError, Context, Kind, ValueRef};
 use holos_lang::value::{Data, Number};
 use std::cmp::Ordering;
 
-/// The longest list [`Range`](PACKAGE) makes.
-const MAX_RANGE: usize = 1 << 20;
-
 package! {
     "list", "list", "Functions on lists.";
     constants {
@@ -32,7 +29,9 @@ package! {
         "The elements of the list, count times over." => |context, a| {
             let list = a.elements(context, 0)?;
             let count = a.int_in(1, 0, MAX_REPEAT)? as usize;
-            limited(list.len().saturating_mul(count).saturating_mul(16))?;
+            if list.len() * count > MAX_ELEMENTS {
+                return Err(too_long().argument(1));
+            }
             Ok(list.repeat(count))
         },
     "Concat" (value a: LIST) -> LIST,
@@ -159,6 +158,12 @@ package! {
         },
 }
 
+fn too_long() -> CallError {
+    error(format!(
+        "the list would have more than {MAX_ELEMENTS} elements"
+    ))
+}
+
 fn size(a: &Arguments<'_>, index: usize) -> Result<usize> {
     usize::try_from(a.int(index)?).map_err(|_| error("negative index").argument(index))
 }
@@ -264,13 +269,17 @@ fn range(start: &Number, limit: &Number, step: &Number) -> Result<Data> {
         let message = format!("end must be {wanted} than start when step is {sign}");
         return Err(error(message).argument(1));
     }
+    // Known beforehand: where the step is lost in the digits of the start, it would not get there at all.
+    let steps = limit.sub(start).and_then(|way| way.div(step));
+    let most = Number::from(MAX_ELEMENTS);
+    if !steps.is_ok_and(|steps| steps.numeric_cmp(&most).is_le()) {
+        return Err(too_long());
+    }
     let mut numbers = Vec::new();
     let mut next = start.clone();
     while next.numeric_cmp(limit) == toward {
-        if numbers.len() == MAX_RANGE {
-            return Err(error(format!(
-                "the list would have more than {MAX_RANGE} elements"
-            )));
+        if numbers.len() == MAX_ELEMENTS {
+            return Err(too_long());
         }
         numbers.push(decimal(&next));
         next = step.add(&next).map_err(error)?;

@@ -3,6 +3,7 @@
 use super::attribute::{self, Directive, ErrorSpec, Record, code_name};
 use super::compare::compare;
 use super::load::{ArchiveImporter, main_package};
+use super::printed;
 use super::program::Program;
 use super::txtar::Archive;
 use super::{Outcome, Segment, path_text};
@@ -33,6 +34,9 @@ fn plan_of(archive: &Archive, package: &PackageFiles) -> Vec<Record> {
         .iter()
         .flat_map(|(_, file)| attribute::records(file))
         .collect();
+    if records.is_empty() {
+        return printed::records(archive);
+    }
     let only = archive
         .comment
         .lines()
@@ -228,7 +232,8 @@ impl<'a> Suite<'a> {
         match directive.name.as_str() {
             "eq" => {
                 let expected = directive.operand().unwrap_or_default();
-                compare(program, self.builtins, node, expected)
+                let printed = directive.version == printed::PRINTED;
+                compare(program, self.builtins, node, expected, printed)
             }
             "kind" => {
                 let wanted = kinds(&directive.setting)?;

@@ -13,6 +13,8 @@
 //! | `@test(allows, a)`, `@test(allows=false, string)` | such a field may be added |
 //! | `@test(permute)` | all of this holds in every order of the marked fields |
 //!
+//! An archive without any may hold the whole value as it is printed, see [`printed`].
+//!
 //! `name:v3` replaces `name`; `name:todo` and fields with `@test(todo)` do not count. Messages,
 //! places of errors, and what is internal to an evaluator (`debug`, `shareID`, statistics) are not compared.
 //!
@@ -24,6 +26,7 @@ mod check;
 mod compare;
 pub mod isolated;
 mod load;
+mod printed;
 mod program;
 pub mod txtar;
 

@@ -1,0 +1,487 @@
+//! Arbitrary calls of builtin functions, made by their signatures.
+//!
+//! A [`Source`] decides: a generator of random numbers for the `fuzz-builtins` command, a fuzzer's bytes for the
+//! target in `tests/fuzz`. Most arguments have a kind that the parameter takes, and most texts are near something that
+//! a function reads (a layout, a pattern, an address, a document), so that calls get past the first check.
+
+use holos_lang::diagnostic::{Source as File, SourceMap};
+use holos_lang::eval::{Evaluation, Selector};
+use holos_lang::resolve::{ImportError, Importer, PackageFiles};
+use holos_lang::syntax::parse;
+use holos_lang::value::builtin::{Builtins, Function, Kind, Package};
+use holos_stdlib::Standard;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Where choices come from.
+pub trait Source {
+    /// A number less than `bound`, which is not zero.
+    fn below(&mut self, bound: usize) -> usize;
+}
+
+/// A generator of pseudo-random numbers (xorshift64*).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// Equal seeds give equal numbers.
+    pub fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+}
+
+impl Source for Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
+    }
+}
+
+/// The bytes of a fuzzer's input, one a choice; zeros when they are used up.
+#[derive(Clone, Debug)]
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl Source for Bytes<'_> {
+    fn below(&mut self, bound: usize) -> usize {
+        let mut number = 0;
+        for _ in 0..bound.ilog2() / 8 + 1 {
+            let Some((first, rest)) = self.0.split_first() else {
+                return 0;
+            };
+            number = number << 8 | usize::from(*first);
+            self.0 = rest;
+        }
+        number % bound
+    }
+}
+
+/// Every builtin function with its package, in the order of the table.
+pub fn functions() -> Vec<(&'static Package, &'static Function)> {
+    (Standard.paths().into_iter())
+        .filter_map(|path| Standard.package(path))
+        .flat_map(|package| package.functions.iter().map(move |f| (package, f)))
+        .collect()
+}
+
+/// A call with arbitrary arguments, as source text.
+pub fn call(package: &Package, function: &Function, source: &mut dyn Source) -> String {
+    let mut out = format!("{}.{}(", package.name, function.name);
+    let required = function
+        .parameters
+        .iter()
+        .filter(|p| p.default.is_none())
+        .count();
+    let count = required + source.below(function.parameters.len() - required + 1);
+    for (index, parameter) in function.parameters[..count].iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        let kind = match source.below(12) {
+            0 => Kind::TOP,
+            _ => parameter.kind,
+        };
+        value(kind, 3, source, &mut out);
+    }
+    out.push(')');
+    out
+}
+
+/// Makes the calls, all in one package, and says how many gave a value.
+///
+/// # Errors
+/// If the calls are no program.
+pub fn evaluate(calls: &[String]) -> Result<usize, String> {
+    let mut text = String::new();
+    for path in Standard.paths() {
+        let _ = writeln!(text, "import {path:?}");
+    }
+    for (index, call) in calls.iter().enumerate() {
+        let _ = writeln!(text, "x{index}: {call}");
+    }
+    let text: Arc<str> = text.into();
+    let mut sources = SourceMap::default();
+    let file = sources.add(File {
+        name: "calls.holos".into(),
+        text: text.clone(),
+        user: true,
+    });
+    let parsed = parse(file, &text);
+    if let Some(error) = parsed.errors.first() {
+        return Err(error.message.clone());
+    }
+    let files = PackageFiles {
+        files: vec![(file, Arc::new(parsed.file))],
+        ..PackageFiles::default()
+    };
+    let (mut evaluation, _) = Evaluation::new(&mut sources, files, &mut NoImports, &Standard);
+    let root = evaluation.root();
+    let mut values = 0;
+    for index in 0..calls.len() {
+        let field = Selector::Field(format!("x{index}"));
+        let node = evaluation.lookup(root, &[field]);
+        values += usize::from(node.is_some_and(|node| evaluation.data(node).is_ok()));
+    }
+    Ok(values)
+}
+
+struct NoImports;
+
+impl Importer for NoImports {
+    fn import(&mut self, _: &mut SourceMap, _: &str, _: &str) -> Result<PackageFiles, ImportError> {
+        Err(ImportError {
+            message: "is no builtin package".to_owned(),
+            help: Vec::new(),
+        })
+    }
+}
+
+/// A literal of one of the kinds, at most `depth` levels deep.
+fn value(kinds: Kind, depth: usize, source: &mut dyn Source, out: &mut String) {
+    let kinds: Vec<Kind> = [
+        Kind::NULL,
+        Kind::BOOL,
+        Kind::INT,
+        Kind::FLOAT,
+        Kind::STRING,
+        Kind::BYTES,
+        Kind::LIST,
+        Kind::STRUCT,
+    ]
+    .into_iter()
+    .filter(|&kind| kinds.contains(kind) && (depth > 0 || Kind::SCALAR.contains(kind)))
+    .collect();
+    let any = kinds.len() == 8;
+    if any && source.below(6) == 0 {
+        out.push_str(SCHEMAS[source.below(SCHEMAS.len())]);
+        return;
+    }
+    if kinds.is_empty() {
+        out.push_str("[]");
+        return;
+    }
+    match kinds[source.below(kinds.len())] {
+        Kind::NULL => out.push_str("null"),
+        Kind::BOOL => out.push_str(["true", "false"][source.below(2)]),
+        Kind::INT => integer(source, out),
+        Kind::FLOAT => float(source, out),
+        Kind::STRING => quoted('"', &text(source), out),
+        Kind::BYTES => quoted('\'', &text(source), out),
+        Kind::LIST => list(depth, source, out),
+        _ => structure(depth, source, out),
+    }
+}
+
+fn integer(source: &mut dyn Source, out: &mut String) {
+    let number = match source.below(8) {
+        0 => INTEGERS[source.below(INTEGERS.len())].to_owned(),
+        1 => source.below(1 << 14).to_string(),
+        2 => format!("-{}", source.below(40)),
+        _ => source.below(40).to_string(),
+    };
+    out.push_str(&number);
+}
+
+fn float(source: &mut dyn Source, out: &mut String) {
+    let number = match source.below(4) {
+        0 => FLOATS[source.below(FLOATS.len())].to_owned(),
+        1 => format!(
+            "{}.{:03}e{}",
+            source.below(100),
+            source.below(1000),
+            source.below(40)
+        ),
+        2 => format!("-{}.{}", source.below(1000), source.below(1000)),
+        _ => format!("{}.{}", source.below(10), source.below(1_000_000)),
+    };
+    out.push_str(&number);
+}
+
+fn list(depth: usize, source: &mut dyn Source, out: &mut String) {
+    // Many functions take lists of one kind only.
+    let kind = match source.below(4) {
+        0 => Kind::TOP,
+        1 => Kind::NUMBER,
+        2 => Kind::INT,
+        _ => Kind::STRING,
+    };
+    out.push('[');
+    for _ in 0..source.below(6) {
+        value(kind, depth - 1, source, out);
+        out.push_str(", ");
+    }
+    if source.below(12) == 0 {
+        out.push_str("...");
+    }
+    out.push(']');
+}
+
+fn structure(depth: usize, source: &mut dyn Source, out: &mut String) {
+    out.push('{');
+    for index in 0..source.below(5) {
+        let label = ["a", "b", "name", "x", "less"][index];
+        let _ = write!(out, "{label}: ");
+        value(Kind::TOP, depth - 1, source, out);
+        out.push_str(", ");
+    }
+    out.push('}');
+}
+
+/// A text that a function may understand, or nearly.
+fn text(source: &mut dyn Source) -> String {
+    let mut text: Vec<char> = match source.below(10) {
+        0 => (0..source.below(12)).map(|_| character(source)).collect(),
+        1 => {
+            let both = [
+                TEXTS[source.below(TEXTS.len())],
+                TEXTS[source.below(TEXTS.len())],
+            ];
+            both.concat().chars().collect()
+        }
+        _ => TEXTS[source.below(TEXTS.len())].chars().collect(),
+    };
+    for _ in 0..[0, 0, 1, 2][source.below(4)] {
+        let at = source.below(text.len() + 1);
+        match source.below(3) {
+            0 => text.insert(at, character(source)),
+            1 if at < text.len() => _ = text.remove(at),
+            _ if at < text.len() => text[at] = character(source),
+            _ => {}
+        }
+    }
+    text.into_iter().collect()
+}
+
+fn character(source: &mut dyn Source) -> char {
+    match source.below(8) {
+        0 => char::from_u32(source.below(0x11_0000) as u32).unwrap_or('\u{fffd}'),
+        1 => char::from(source.below(32) as u8),
+        2 => ['ß', 'İ', 'ı', 'ǆ', 'Σ', '\u{301}', '日', '\u{feff}'][source.below(8)],
+        _ => char::from(32 + source.below(95) as u8),
+    }
+}
+
+/// A literal of a text, or of its bytes.
+fn quoted(quote: char, text: &str, out: &mut String) {
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            ' '..='~' => out.push(c),
+            c => _ = write!(out, "\\U{:08x}", u32::from(c)),
+        }
+    }
+    out.push(quote);
+}
+
+/// Values that are no data.
+const SCHEMAS: &[&str] = &[
+    "_",
+    "int",
+    "string",
+    ">0",
+    "<=3 & int",
+    "{a: int, ...}",
+    "{a!: string}",
+    "{[string]: int}",
+    "[...int]",
+    "1 | *2",
+    "list.Ascending",
+    "list.Descending",
+    "{x: _, y: _, less: x.a < y.a}",
+    "{x: _, y: _, less: true}",
+    "close({a: 1})",
+    "=~\"^a\"",
+    "strings.MinRunes(2)",
+    "{version: \"3.0.0\", info: {title: \"a\", version: \"b\"}}",
+    "{#A: {a: int, b?: #A}, #B: [...#A]}",
+];
+
+const INTEGERS: &[&str] = &[
+    "65536",
+    "1048576",
+    "536870912",
+    "2147483647",
+    "-2147483648",
+    "4294967296",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775808",
+    "18446744073709551615",
+    "-18446744073709551616",
+    "340282366920938463463374607431768211456",
+    "1000000000000000000000000000000000000000000",
+    "1114111",
+    "55296",
+    "253402300800",
+];
+
+const FLOATS: &[&str] = &[
+    "0.0",
+    "-0.0",
+    "0.5",
+    "-0.5",
+    "1.5",
+    "2.5",
+    "1e10",
+    "1e-10",
+    "1e308",
+    "1e309",
+    "5e-324",
+    "1e-400",
+    "1e400",
+    "-1e400",
+    "1e99999",
+    "1e-99999",
+    "3.14159",
+    "0.1",
+    "1e34",
+    "1e35",
+    "1.0000000000000000000000000000000001",
+    "9007199254740993.0",
+    "171.0",
+    "-1.0",
+    "700.0",
+];
+
+/// What the functions read: documents, patterns, layouts, addresses, names.
+const TEXTS: &[&str] = &[
+    "",
+    "a",
+    "abc",
+    "Hello World",
+    "a,b,,c",
+    "  a b\t c\n",
+    "日本語",
+    "İstanbul ǆ ß",
+    // Numbers and booleans.
+    "0",
+    "-1",
+    "42",
+    "1e5",
+    "0x1p-3",
+    "1_000",
+    "0b101",
+    "1.5Ki",
+    "500m",
+    "1.5Gi",
+    "1E3",
+    "true",
+    "Inf",
+    "NaN",
+    "e",
+    "g",
+    "f",
+    "b",
+    "x",
+    // Documents.
+    "{\"a\": 1}",
+    "[1, 2, {\"b\": null}]",
+    "{\"a\": \"\\ud800\"}",
+    "a: 1\nb: [x, y]\n",
+    "a: &x [1]\nb: *x\n",
+    "a: &a [*a]",
+    "--- 1\n--- 2\n",
+    "? a\n: b\n",
+    "- !!binary aGk=",
+    "a = 1\n[b]\nc = [1, 2]\n",
+    "a.b = 'x'\n",
+    "x = 1979-05-27T07:32:00Z",
+    "\"a\",\"b\"\"c\"\n1,2\n",
+    "[[[[[[[[",
+    "{{{{{{{{",
+    "|\n  text\n",
+    "%YAML 1.1",
+    // Times.
+    "1h30m",
+    "-2.5s",
+    "1us",
+    "300ms",
+    "2026-01-02T15:04:05Z",
+    "2026-01-02T15:04:05.999999999+07:00",
+    "2026-02-30",
+    "9999-12-31T23:59:59Z",
+    "0000-01-01T00:00:00Z",
+    "15:04:05",
+    "Mon Jan _2 15:04:05 MST 2006",
+    "2006-01-02",
+    "Jan 2 2006 3:04PM -0700",
+    "002 06 .000 ,999",
+    "Monday, 02-Jan-06 15:04:05 MST",
+    // Patterns.
+    "a+",
+    "(a|b)*c",
+    "(?P<x>[a-z]+)=(?P<y>\\d+)",
+    "(?i)ABC",
+    "[^a-z]{2,5}",
+    "\\pL\\W\\b",
+    "(((((a{100}){100}){100}))))",
+    "^$",
+    "(?s).*",
+    "$1-${x}$$",
+    "[[:alpha:]]",
+    "\\x{10FFFF}",
+    "a**",
+    "(?:",
+    "*.yaml",
+    "[a-c]?*",
+    "\\",
+    // Paths, addresses, names.
+    "a/b/../c",
+    "/etc/app.conf",
+    "C:\\a\\b",
+    "\\\\host\\share\\x",
+    "//a//b/",
+    "unix",
+    "windows",
+    "plan9",
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "::1",
+    "fe80::1%eth0",
+    "2001:db8::/32",
+    "::ffff:1.2.3.4",
+    "255.255.255.255",
+    "1.2.3.4/33",
+    "[::1]:80",
+    "example.com:http",
+    "https://u:p@a.com:1/b?c=d#e",
+    "%41%zz",
+    "a+b%20c",
+    "xn--bcher-kva.com",
+    "a..b",
+    "app.kubernetes.io/name",
+    "app=web,tier in (a, b),!old",
+    "ghcr.io/a/b:v1@sha256:00",
+    "*/5 0-23 1,15 jan-mar *",
+    "@every 1h",
+    "v1.2.3-rc.1+b",
+    ">=1.30 <1.37 || ~2.1",
+    "^0.2.x",
+    "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "urn:uuid:00000000-0000-0000-0000-000000000000",
+    "SHA256",
+    "MD5",
+    "aGVsbG8=",
+    "68656c6c6f",
+    "zz",
+    // Templates.
+    "{{.name}}",
+    "{{range .}}{{.}}{{else}}-{{end}}",
+    "{{if and .a (not .b)}}x{{end}}",
+    "{{define \"t\"}}{{template \"t\" .}}{{end}}{{template \"t\" .}}",
+    "{{printf \"%5.2f|%-8s|%x|%q|%v\" 1.5 .name 255 .a .b}}",
+    "{{printf \"%999999999d\" 1}}",
+    "{{index .x 0}}{{len .}}{{slice .name 1 2}}",
+    "{{with $x := .a}}{{$x}}{{end}}",
+    "{{range $i, $e := .}}{{$i}}{{break}}{{end}}",
+    "{{- /* c */ -}} x {{/* d */}}",
+    "{{html . | js | urlquery}}",
+    "<a href='x'>&amp;&#x41;&nosuch;&#;</a>",
+    "a\tb\tc\naaa\tbb\x0b\x0c\x1b<b>\n",
+];
