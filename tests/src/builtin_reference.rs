@@ -45,7 +45,6 @@ a value that need not be concrete, such as a schema.
 - `toml.Marshal` refuses null; CUE leaves it out.
 - Names of groups in regular expressions are unique and begin with a letter or `_`.
 - `text/template.Execute` has no function `call`; it runs at most a million steps, 100 templates deep.
-- `json.Validate` does not see that a required field (`a!`) is missing; `yaml.Validate` does.
 - `html.Unescape` leaves an entity without digits (`&#x;`) as it is.
 - Not there yet: `encoding/openapi`.
 ";

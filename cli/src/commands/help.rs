@@ -3,8 +3,7 @@
 use super::Session;
 use crate::Outcome;
 use crate::args::Help;
-use crate::suggest::nearest;
-use holos_lang::diagnostic::{Code, Diagnostic};
+use holos_lang::diagnostic::{Code, Diagnostic, nearest};
 use holos_lang::value::builtin::{Builtins, Package};
 use holos_stdlib::Standard;
 use holos_stdlib::reference::{Entry, entries, find, package};

@@ -783,6 +783,30 @@ impl Machine<'_> {
         NIL
     }
 
+    fn required_absent_below(&mut self, node: Node, depth: usize) -> Option<ErrId> {
+        let node = self.deref(node);
+        if depth > 1000 {
+            return None;
+        }
+        for (label, arc) in self.arc_vec(node) {
+            match self.n(arc).arc_type {
+                ArcType::Required if label.is_regular() => {
+                    return Some(
+                        self.new_error(ErrorCode::Incomplete, Message::RequiredAbsent(label)),
+                    );
+                }
+                ArcType::Member if !label.is_let() => {
+                    let error = self.required_absent_below(arc, depth + 1);
+                    if error.is_some() {
+                        return error;
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
     fn match_n(&mut self, values: &[Value]) -> Value {
         if !self.is_validator {
             return self.fail("matchN is a validator and should not be used as a function");
@@ -1190,6 +1214,14 @@ impl builtin::Context for Machine<'_> {
             }
         }
         Ok(self.value_ref(Value::Node(node)))
+    }
+
+    fn absent(&mut self, value: ValueRef) -> Option<CallError> {
+        let Value::Node(node) = self.refs_values[value.0 as usize] else {
+            return None;
+        };
+        let error = self.required_absent_below(node, 0)?;
+        Some(self.call_error_of(error))
     }
 
     fn fill(&mut self, value: ValueRef, fields: &[(&str, ValueRef)]) -> ValueRef {

@@ -267,6 +267,8 @@ pub trait Context {
     /// `a & b`, evaluated to the end; the error is that of the result. `concrete` asks for a
     /// result without anything left open.
     fn unify(&mut self, a: ValueRef, b: ValueRef, concrete: bool) -> Result<ValueRef, CallError>;
+    /// The error of the first required field, at any depth, that is not there.
+    fn absent(&mut self, value: ValueRef) -> Option<CallError>;
     /// `value` with the fields of a struct set, evaluated (`list.Sort`'s comparators).
     fn fill(&mut self, value: ValueRef, fields: &[(&str, ValueRef)]) -> ValueRef;
     /// The field of a struct, or `None`.

@@ -46,6 +46,21 @@ fn marshal(format: Format, data: &Data) -> Result<String> {
     to_string(format, data).map_err(|problem| error(problem.to_string()).argument(0))
 }
 
+/// The value with the fields of each struct in the order of their names.
+fn sorted(data: &Data) -> Data {
+    match data {
+        Data::Struct(fields) => {
+            let mut fields: Vec<_> = (fields.iter())
+                .map(|(name, value)| (name.clone(), sorted(value)))
+                .collect();
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Data::Struct(fields)
+        }
+        Data::List(elements) => Data::List(elements.iter().map(sorted).collect()),
+        scalar => scalar.clone(),
+    }
+}
+
 /// Whether every document fits the schema; the error is that of the first that does not.
 fn validate(
     context: &mut dyn Context,
@@ -120,7 +135,12 @@ pub(super) mod json {
             },
         "Validate" (b: TEXT, value v: ANY) -> BOOL,
             "Whether the JSON text fits a schema." => |context, a| {
-                validate(context, &[document(&a, Format::Json)?], a.value(1)?, false)
+                let value = context.make_expr(&document(&a, Format::Json)?);
+                let value = context.unify(value, a.value(1)?, false)?;
+                match context.absent(value) {
+                    Some(error) => Err(error),
+                    None => Ok(true),
+                }
             },
     }
 
@@ -238,7 +258,9 @@ pub(super) mod toml {
         "encoding/toml", "toml", "TOML 1.0.";
         constants {}
         "Marshal" (v: ANY) -> STRING,
-            "The value, a struct, as TOML." => |_, a| marshal(Format::Toml, a.data(0)?),
+            "The value, a struct, as TOML, with the names of a table sorted." => |_, a| {
+                marshal(Format::Toml, &sorted(a.data(0)?))
+            },
         "Unmarshal" (data: TEXT) -> ANY,
             "The value of a TOML text." => |context, a| {
                 Ok(context.make_expr(&document(&a, Format::Toml)?))

@@ -99,7 +99,8 @@ package! {
             let (wanted, schema) = (a.value(1)?, a.value(2)?);
             let mut count = 0;
             for element in a.elements(context, 0)? {
-                count += i64::from(context.unify(element, schema, false).is_ok());
+                let matched = context.unify(element, schema, false);
+                count += i64::from(matched.is_ok_and(|value| context.absent(value).is_none()));
             }
             let count = context.make(&count.into_data());
             Ok(context.unify(count, wanted, false).is_ok())

@@ -91,7 +91,11 @@ enum Os {
 
 fn os(a: &Arguments<'_>, index: usize) -> Result<Os> {
     match a.str(index)? {
-        "unix" => Ok(Os::Unix),
+        // Those systems whose paths are Unix's, by their names in Go.
+        "unix" | "aix" | "android" | "darwin" | "dragonfly" | "freebsd" | "hurd" | "illumos"
+        | "ios" | "js" | "linux" | "nacl" | "netbsd" | "openbsd" | "solaris" | "zos" => {
+            Ok(Os::Unix)
+        }
         "windows" => Ok(Os::Windows),
         "plan9" => Ok(Os::Plan9),
         other => {

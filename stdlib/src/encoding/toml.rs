@@ -159,17 +159,25 @@ fn table<'d>(
         path.pop();
         sink.breathe()?;
     }
+    // The first header of a table without entries stands right below the table's own.
+    let mut blank = fields.iter().any(|(_, value)| !is_section(value));
     for (name, value) in fields.iter().filter(|(_, value)| is_section(value)) {
         path.push(name);
         match value {
             Data::Struct(fields) => {
-                header(path, "[", "]\n", sink);
+                header(path, "[", "]\n", std::mem::replace(&mut blank, true), sink);
                 table(fields, path, sink)?;
             }
             Data::List(elements) => {
                 for element in elements {
                     if let Data::Struct(fields) = element {
-                        header(path, "[[", "]]\n", sink);
+                        header(
+                            path,
+                            "[[",
+                            "]]\n",
+                            std::mem::replace(&mut blank, true),
+                            sink,
+                        );
                         table(fields, path, sink)?;
                     }
                 }
@@ -192,8 +200,8 @@ fn is_section(value: &Data) -> bool {
     }
 }
 
-fn header(path: &[&str], open: &str, close: &str, sink: &mut Sink<'_>) {
-    if !sink.text.is_empty() {
+fn header(path: &[&str], open: &str, close: &str, blank: bool, sink: &mut Sink<'_>) {
+    if blank {
         sink.text.push('\n');
     }
     sink.text.push_str(open);

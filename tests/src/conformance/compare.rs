@@ -175,7 +175,8 @@ impl<'p> Comparison<'p, '_> {
         }
         let matched = self.fields(path, &expected, &inspection)?;
         for (index, field) in inspection.fields.iter().enumerate() {
-            if matched.contains(&index) || (inspection.closed && self.is_refused(field)) {
+            let hidden = self.printed && field.special && field.label.starts_with('_');
+            if matched.contains(&index) || hidden || (inspection.closed && self.is_refused(field)) {
                 continue;
             }
             let got = self.program.text(field.value);
