@@ -42,7 +42,7 @@ a value that need not be concrete, such as a schema.
 - `time.ToUnixNano` refuses years before 1678 and after 2262; CUE answers with an overflown number.
 - `uuid.Valid` called with its argument answers true; CUE crashes.
 - `yaml.Marshal` writes a number or text the same way wherever it comes from; CUE keeps a literal's spelling.
-- `toml.Marshal` refuses null; CUE leaves it out.
+- `toml.Marshal` refuses null, which CUE leaves out, and what is no struct, of which CUE makes no TOML.
 - Names of groups in regular expressions are unique and begin with a letter or `_`.
 - `text/template.Execute` has no function `call`; it runs at most a million steps, 100 templates deep.
 - `html.Unescape` leaves an entity without digits (`&#x;`) as it is.

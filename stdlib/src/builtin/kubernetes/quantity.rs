@@ -65,8 +65,13 @@ impl Quantity {
 
     /// The value itself.
     pub(super) fn number(&self) -> Number {
-        let (sign, coefficient) = self.nanos.clone().into_parts();
-        let number = Number::from_parts(false, sign == Sign::Minus, coefficient, -9);
+        let (mut digits, mut exponent) = (self.nanos.clone(), -9);
+        while exponent < 0 && digits.is_multiple_of(&BigInt::from(10u8)) {
+            digits /= 10;
+            exponent += 1;
+        }
+        let (sign, coefficient) = digits.into_parts();
+        let number = Number::from_parts(false, sign == Sign::Minus, coefficient, exponent);
         number.to_int().unwrap_or(number)
     }
 
