@@ -7,7 +7,11 @@ use crate::resolve::program::*;
 use crate::value::Number;
 use crate::value::builtin::{self, Argument, CallError, Kind, Mode as ParamMode, Return, ValueRef};
 use crate::value::{self, Data};
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
+
+/// How many nodes are searched for required fields that are not there.
+const MOST_SEARCHED: usize = 1 << 20;
 
 /// What the evaluator needs to know of a function.
 struct Signature {
@@ -783,22 +787,25 @@ impl Machine<'_> {
         NIL
     }
 
-    fn required_absent_below(&mut self, node: Node, depth: usize) -> Option<ErrId> {
+    /// The error of the first required field at or below a node that is not there.
+    fn required_absent_below(&mut self, node: Node, seen: &mut FxHashSet<Node>) -> Option<ErrId> {
         let node = self.deref(node);
-        if depth > 1000 {
+        // Nodes are shared, and may lead back to themselves.
+        if !seen.insert(node) || seen.len() > MOST_SEARCHED {
             return None;
         }
         for (label, arc) in self.arc_vec(node) {
             match self.n(arc).arc_type {
                 ArcType::Required if label.is_regular() => {
-                    return Some(
-                        self.new_error(ErrorCode::Incomplete, Message::RequiredAbsent(label)),
-                    );
+                    let absent = Message::RequiredAbsent(label);
+                    return Some(self.new_error(ErrorCode::Incomplete, absent));
                 }
                 ArcType::Member if !label.is_let() => {
-                    let error = self.required_absent_below(arc, depth + 1);
-                    if error.is_some() {
-                        return error;
+                    let below = stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
+                        self.required_absent_below(arc, seen)
+                    });
+                    if below.is_some() {
+                        return below;
                     }
                 }
                 _ => {}
@@ -1220,7 +1227,7 @@ impl builtin::Context for Machine<'_> {
         let Value::Node(node) = self.refs_values[value.0 as usize] else {
             return None;
         };
-        let error = self.required_absent_below(node, 0)?;
+        let error = self.required_absent_below(node, &mut FxHashSet::default())?;
         Some(self.call_error_of(error))
     }
 
