@@ -86,7 +86,7 @@ fn fuzz(options: &Options, out: &mut impl Write) -> Result<bool> {
             .collect();
         made += calls.len() as u64;
         let start = Instant::now();
-        watched(&calls);
+        watch(Some(&calls));
         match catch_unwind(|| evaluate(&calls)) {
             Ok(Ok(count)) => values += count,
             Ok(Err(error)) => bail!("batch {batch} is no program: {error}"),
@@ -99,8 +99,10 @@ fn fuzz(options: &Options, out: &mut impl Write) -> Result<bool> {
                 }
             }
         }
-        if start.elapsed() > slowest.0 {
-            slowest = slow(&calls, start.elapsed());
+        watch(None);
+        let whole = start.elapsed();
+        if whole > slowest.0 {
+            slowest = slow(&calls, whole);
         }
     }
     writeln!(
@@ -119,11 +121,11 @@ fn fuzz(options: &Options, out: &mut impl Write) -> Result<bool> {
     Ok(panics == 0)
 }
 
-/// Tells the watchdog what runs now; a batch that does not end is printed, and ends the process with 3.
-fn watched(calls: &[String]) {
+/// Tells the watchdog what runs now, if anything; a batch that does not end is printed, and ends the process with 3.
+fn watch(calls: Option<&[String]>) {
     static NOW: Mutex<Option<(Instant, String)>> = Mutex::new(None);
     static WATCHDOG: Once = Once::new();
-    let watch = || {
+    let guard = || {
         loop {
             std::thread::sleep(Duration::from_secs(1));
             let now = NOW.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,9 +137,9 @@ fn watched(calls: &[String]) {
             }
         }
     };
-    WATCHDOG.call_once(|| _ = std::thread::spawn(watch));
+    WATCHDOG.call_once(|| _ = std::thread::spawn(guard));
     let mut now = NOW.lock().unwrap_or_else(PoisonError::into_inner);
-    *now = Some((Instant::now(), calls.join("\n")));
+    *now = calls.map(|calls| (Instant::now(), calls.join("\n")));
 }
 
 /// The call that takes longest, if the batch is worth a look.
