@@ -3,6 +3,7 @@
 use super::attribute::{self, Directive, ErrorSpec, Record, code_name};
 use super::compare::compare;
 use super::load::{ArchiveImporter, main_package};
+use super::permute::Order;
 use super::printed;
 use super::program::Program;
 use super::txtar::Archive;
@@ -144,14 +145,51 @@ pub(super) fn run(
             "permute" => suite.permute(&package, &sources, record),
             _ => suite.check(&mut program, record),
         };
-        let path = path_text(&record.path);
-        let at = record
-            .directive
-            .argument("at")
-            .map_or(String::new(), |at| format!(" at={}", at.value));
-        let assertion = format!("{path} {}{at}", record.directive.name);
         report(Outcome {
-            assertion: assertion.trim_start().to_owned(),
+            assertion: name(record),
+            failure: checked.err(),
+        });
+    }
+}
+
+/// What an assertion is called: `a.b eq`.
+fn name(record: &Record) -> String {
+    let path = path_text(&record.path);
+    let at = record
+        .directive
+        .argument("at")
+        .map_or(String::new(), |at| format!(" at={}", at.value));
+    let assertion = format!("{path} {}{at}", record.directive.name);
+    assertion.trim_start().to_owned()
+}
+
+pub(super) fn run_permuted(
+    archive: &Archive,
+    builtins: &dyn Builtins,
+    order: &Order,
+    report: &mut dyn FnMut(Outcome),
+) {
+    let mut sources = SourceMap::default();
+    let mut package = main_package(archive, &mut sources);
+    let mut plan = plan_of(archive, &package);
+    plan.retain(|record| {
+        record.directive.name != "permute"
+            && !record
+                .directive
+                .operand()
+                .is_some_and(|text| text.contains("checkOrder"))
+    });
+    order.apply(&mut package);
+    let suite = Suite {
+        archive,
+        builtins,
+        plan,
+    };
+    let mut program = suite.evaluate(&mut sources, package);
+    for record in &suite.plan {
+        let checked = suite.check(&mut program, record);
+        report(Outcome {
+            assertion: name(record),
             failure: checked.err(),
         });
     }

@@ -25,7 +25,9 @@ mod attribute;
 mod check;
 mod compare;
 pub mod isolated;
+pub mod laws;
 mod load;
+pub mod permute;
 mod printed;
 mod program;
 pub mod txtar;
@@ -101,6 +103,18 @@ pub fn run(
     report: &mut dyn FnMut(Outcome),
 ) {
     check::run(archive, builtins, only, report);
+}
+
+/// Checks every assertion but `permute` with the archive's declarations, operands and files in another order.
+///
+/// What an archive says of the order of fields does not count.
+pub fn run_permuted(
+    archive: &Archive,
+    builtins: &dyn Builtins,
+    order: &permute::Order,
+    report: &mut dyn FnMut(Outcome),
+) {
+    check::run_permuted(archive, builtins, order, report);
 }
 
 /// What the evaluator found wrong on the way to values, and the whole value as text, for people.

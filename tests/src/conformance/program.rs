@@ -2,7 +2,7 @@
 
 use super::Segment;
 use super::attribute::code_name;
-use holos_lang::eval::inspect::{BoundOp, InspectedField, Inspection, Shape};
+use holos_lang::eval::inspect::{BoundOp, ErrorCode, InspectedField, Inspection, Shape};
 use holos_lang::eval::{Evaluation, NodeId};
 use holos_lang::syntax::tree::Presence;
 use std::collections::HashMap;
@@ -141,6 +141,115 @@ impl<'a> Program<'a> {
             self.write(field.value, depth - 1, out);
         }
         out.push('}');
+    }
+
+    /// The value as text in which nothing depends on the order in which fields, disjuncts or bounds arrived.
+    pub(super) fn canonical(&mut self, node: NodeId) -> String {
+        self.canonical_below(node, TEXT_DEPTH)
+    }
+
+    fn canonical_below(&mut self, node: NodeId, depth: usize) -> String {
+        if depth == 0 {
+            return "…".into();
+        }
+        let inspection = self.inspect(node);
+        let mut out = match (&inspection.shape, inspection.error) {
+            (_, Some(code)) => format!("_|_({})", code_name(code)),
+            (shape, None) => self.canonical_shape(shape, depth),
+        };
+        let ended = inspection
+            .error
+            .is_some_and(|code| code < ErrorCode::Incomplete);
+        if ended || matches!(inspection.shape, Shape::Bottom) {
+            return out;
+        }
+        let mut parts = Vec::new();
+        for &(pattern, value) in &inspection.patterns {
+            let pattern = self.canonical_below(pattern, depth - 1);
+            parts.push(format!(
+                "[{pattern}]: {}",
+                self.canonical_below(value, depth - 1)
+            ));
+        }
+        for field in &inspection.fields {
+            let presence = match field.presence {
+                Presence::Regular => "",
+                Presence::Optional => "?",
+                Presence::Required => "!",
+            };
+            let value = self.canonical_below(field.value, depth - 1);
+            parts.push(format!(
+                "{}${}{presence}: {value}",
+                field.label, field.package
+            ));
+        }
+        if !parts.is_empty() || matches!(inspection.shape, Shape::Struct) {
+            parts.sort_unstable();
+            let closed = if inspection.closed { "close" } else { "" };
+            out.push_str(&format!(" {closed}{{{}}}", parts.join(", ")));
+        }
+        out
+    }
+
+    fn canonical_shape(&mut self, shape: &Shape, depth: usize) -> String {
+        match shape {
+            Shape::Conjunction(parts) => {
+                let mut parts: Vec<_> = parts
+                    .iter()
+                    .map(|part| self.canonical_shape(part, depth))
+                    .collect();
+                parts.sort_unstable();
+                parts.join(" & ")
+            }
+            Shape::Disjunction { values, defaults } => {
+                let mut parts: Vec<_> = values
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &value)| {
+                        let mark = if i < *defaults { "*" } else { "" };
+                        format!("{mark}{}", self.canonical_below(value, depth - 1))
+                    })
+                    .collect();
+                parts.sort_unstable();
+                format!("({})", parts.join(" | "))
+            }
+            Shape::List { elements, rest } => {
+                let mut parts: Vec<_> = elements
+                    .iter()
+                    .map(|&element| self.canonical_below(element, depth - 1))
+                    .collect();
+                if let Some(rest) = rest {
+                    parts.push(format!("...{}", self.canonical_below(*rest, depth - 1)));
+                }
+                format!("[{}]", parts.join(", "))
+            }
+            Shape::Validator(name, arguments) => {
+                let arguments: Vec<_> = arguments
+                    .iter()
+                    .map(|&argument| self.canonical_below(argument, depth - 1))
+                    .collect();
+                format!("{name}({})", arguments.join(", "))
+            }
+            Shape::Bound(op, operand) => {
+                format!(
+                    "{}{}",
+                    bound_text(*op),
+                    self.canonical_shape(operand, depth)
+                )
+            }
+            // The first spelling of a number is kept.
+            Shape::Number(number) => match number.to_cue() {
+                text if text.contains('.') && !text.contains('e') => {
+                    format!("{}.", text.trim_end_matches('0').trim_end_matches('.'))
+                }
+                text => text,
+            },
+            _ => {
+                let mut out = String::new();
+                self.write_shape(shape, depth, &mut out);
+                out
+            }
+        }
     }
 
     fn write_shape(&mut self, shape: &Shape, depth: usize, out: &mut String) {

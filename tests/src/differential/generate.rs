@@ -51,7 +51,7 @@ const TYPES: [&str; 12] = [
     "bool",
     ">0",
     "<3",
-    ">=1 & <=3",
+    "(>=1 & <=3)",
     "!=1",
     "=~\"^s\"",
     "!=null",
@@ -67,6 +67,22 @@ pub fn program(random: &mut Random) -> Vec<Decl> {
     let mut decls = generator.decls(3, 5);
     strip_unused(&mut decls);
     decls
+}
+
+/// A value that refers to nothing outside of it.
+pub fn value(random: &mut Random) -> Expr {
+    let depth = 2 + random.below(2);
+    let mut generator = Generator {
+        random,
+        scopes: Vec::new(),
+        lets: 0,
+    };
+    let mut value = vec![Decl::Embed(generator.expr(depth))];
+    strip_unused(&mut value);
+    match value.pop() {
+        Some(Decl::Embed(value)) => value,
+        _ => Expr::Atom("_".into()),
+    }
 }
 
 struct Generator<'r> {

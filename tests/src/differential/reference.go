@@ -1,0 +1,147 @@
+// What becomes of programs under CUE's own evaluator: a line of standard input is a program (a JSON string) with a field
+// p, a line of standard output what becomes of that field.
+//
+// It is built inside a checkout of CUE, whose version is then what the programs are measured by:
+//
+//	go build -C CHECKOUT -o PATH $PWD/tests/src/differential/reference.go
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime/metrics"
+	"strings"
+	"time"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/format"
+)
+
+// A program has this much time and memory; one that needs more costs the process, and whoever started it starts another.
+const (
+	limit  = 10 * time.Second
+	memory = 2 << 30
+)
+
+type outcome struct {
+	Class string   `json:"class"`
+	Paths []string `json:"paths,omitempty"`
+	Text  string   `json:"text,omitempty"`
+}
+
+func main() {
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriter(os.Stdout)
+	say := func(o outcome) {
+		line, err := json.Marshal(o)
+		if err != nil {
+			line = []byte(`{"class":"failed","text":"no JSON"}`)
+		}
+		out.Write(append(line, '\n'))
+		if in.Buffered() == 0 {
+			out.Flush()
+		}
+	}
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			out.Flush()
+			return
+		}
+		var text string
+		if err := json.Unmarshal(line, &text); err != nil {
+			say(outcome{Class: "failed", Text: err.Error()})
+			continue
+		}
+		done := make(chan outcome, 1)
+		go func() { done <- evaluate(text) }()
+		if o, ok := wait(done); ok {
+			say(o)
+			continue
+		}
+		say(outcome{Class: "failed", Text: "no answer within the limits"})
+		out.Flush()
+		os.Exit(3)
+	}
+}
+
+func wait(done chan outcome) (outcome, bool) {
+	start := time.Now()
+	for {
+		select {
+		case o := <-done:
+			return o, true
+		case <-time.After(200 * time.Millisecond):
+			used := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+			metrics.Read(used)
+			if time.Since(start) > limit || used[0].Value.Uint64() > memory {
+				return outcome{}, false
+			}
+		}
+	}
+}
+
+func evaluate(text string) (o outcome) {
+	defer func() {
+		if why := recover(); why != nil {
+			o = outcome{Class: "failed", Text: fmt.Sprintf("panic: %v", why)}
+		}
+	}()
+	root := cuecontext.New().CompileString(text)
+	if err := root.Validate(); err != nil {
+		if why := refusal(err); why != "" {
+			return outcome{Class: "refused", Text: why}
+		}
+		return outcome{Class: "wrong", Paths: paths(err)}
+	}
+	p := root.LookupPath(cue.ParsePath("p"))
+	if err := root.Validate(cue.Concrete(true)); err != nil {
+		value, err2 := format.Node(p.Syntax(cue.Final(), cue.Definitions(true)))
+		if err2 != nil {
+			return outcome{Class: "failed", Text: err2.Error()}
+		}
+		return outcome{Class: "incomplete", Paths: paths(err), Text: string(value)}
+	}
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "    ")
+	if err := encoder.Encode(p); err != nil {
+		return outcome{Class: "incomplete", Paths: []string{err.Error()}}
+	}
+	return outcome{Class: "data", Text: strings.TrimSpace(data.String())}
+}
+
+// What is wrong with a program before it is evaluated.
+func refusal(err error) string {
+	for _, e := range errors.Errors(err) {
+		form, arguments := e.Msg()
+		why := fmt.Sprintf(form, arguments...)
+		for _, kind := range []string{
+			"reference \"", "unreferenced alias or let clause", "cannot use", "redeclared", "expected ",
+		} {
+			if strings.HasPrefix(why, kind) && (kind != "reference \"" || strings.HasSuffix(why, "not found")) {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+func paths(err error) []string {
+	seen := map[string]bool{}
+	var all []string
+	for _, e := range errors.Errors(err) {
+		path := strings.Join(e.Path(), ".")
+		if !seen[path] {
+			seen[path] = true
+			all = append(all, path)
+		}
+	}
+	return all
+}
