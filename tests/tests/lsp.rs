@@ -1,6 +1,9 @@
 //! The language server, driven by a protocol dialogue and by a real editor (Neovim, headless).
 
+use holos_lang::value::builtin::Builtins;
+use holos_stdlib::{Standard, reference};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -196,6 +199,74 @@ fn a_dialogue() {
         json!({"textDocument": {"uri": uri}, "options": {}}),
     );
     assert!(edits.is_array(), "{edits}");
+    server.end();
+    fs::remove_dir_all(&root).unwrap();
+}
+
+/// What an editor offers at the end of a text.
+fn offered(server: &mut Dialogue, uri: &str, text: &str) -> Vec<Value> {
+    let document = json!({"uri": uri, "languageId": "holos", "version": 1, "text": text});
+    server.tell("textDocument/didOpen", json!({"textDocument": document}));
+    let line = text.matches('\n').count();
+    let character = text.rsplit('\n').next().unwrap_or(text).len();
+    let at = json!({"line": line, "character": character});
+    let items = server.ask(
+        "textDocument/completion",
+        json!({"textDocument": {"uri": uri}, "position": at}),
+    );
+    items.as_array().cloned().unwrap_or_default()
+}
+
+fn labels(items: &[Value]) -> BTreeSet<&str> {
+    items.iter().filter_map(|i| i["label"].as_str()).collect()
+}
+
+#[test]
+fn completions_name_what_the_table_of_builtin_packages_has() {
+    let root = fresh("packages", &[]);
+    let uri = format!("file://{}/main.holos", root.display());
+    let mut server = Dialogue::start(&root);
+    for path in Standard.paths() {
+        let package = Standard.package(path).unwrap();
+        // A broken text: nothing follows the dot.
+        let text = format!("import p {path:?}\n\nx: [p.");
+        let items = offered(&mut server, &uri, &text);
+        let table: BTreeSet<&str> = reference::entries(package).map(|e| e.name()).collect();
+        assert_eq!(labels(&items), table, "{path}");
+        for item in &items {
+            let name = format!("{path}.{}", item["label"].as_str().unwrap());
+            let entry = reference::find(&name).unwrap();
+            assert_eq!(item["detail"], entry.signature(), "{name}");
+            let doc = item["documentation"]["value"].as_str().unwrap_or_default();
+            assert!(doc.starts_with(entry.doc()), "{name}: {doc}");
+        }
+    }
+    // One that is not imported yet is imported by the choice.
+    let items = offered(&mut server, &uri, "package p\n\nx: strings.Sp");
+    let edits = &items[0]["additionalTextEdits"];
+    assert_eq!(edits[0]["newText"], "\nimport \"strings\"\n");
+    assert_eq!(
+        edits[0]["range"]["start"],
+        json!({"line": 1, "character": 0})
+    );
+    // What has the name of a package is none.
+    let items = offered(&mut server, &uri, "package p\n\nlist: {Foo: 1}\nx: list.");
+    assert!(!labels(&items).contains("Repeat"), "{items:?}");
+    // The packages themselves: as names, and as paths in an import.
+    let items = offered(&mut server, &uri, "package p\n\nx: str");
+    assert!(labels(&items).is_superset(&BTreeSet::from(["strings", "strconv", "json"])));
+    let items = offered(&mut server, &uri, "import \"enc\"\n\nx: 1");
+    assert_eq!(labels(&items).contains("encoding/json"), false);
+    let at = json!({"line": 0, "character": 11});
+    let items = server.ask(
+        "textDocument/completion",
+        json!({"textDocument": {"uri": uri}, "position": at}),
+    );
+    let paths: BTreeSet<&str> = Standard.paths().into_iter().collect();
+    assert_eq!(labels(items.as_array().unwrap()), paths);
+    // In a text or a comment there is nothing to offer.
+    assert_eq!(offered(&mut server, &uri, "x: \"a.").len(), 0);
+    assert_eq!(offered(&mut server, &uri, "x: 1 // strings.").len(), 0);
     server.end();
     fs::remove_dir_all(&root).unwrap();
 }

@@ -6,6 +6,7 @@
 
 mod actions;
 mod analysis;
+mod completion;
 mod definition;
 mod diagnostics;
 mod formatting;
@@ -46,6 +47,7 @@ pub fn serve(files: Files) -> Result<(), String> {
         "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
         "hoverProvider": true,
         "definitionProvider": true,
+        "completionProvider": {"triggerCharacters": [".", "\"", "/"]},
         "documentSymbolProvider": true,
         "documentFormattingProvider": true,
         "codeActionProvider": {"codeActionKinds": ["quickfix"]},
@@ -133,6 +135,7 @@ struct Question {
 enum QuestionKind {
     Hover,
     Definition,
+    Completion,
 }
 
 impl Server {
@@ -147,6 +150,13 @@ impl Server {
             "textDocument/hover" => return self.ask(request.id, QuestionKind::Hover, path, params),
             "textDocument/definition" => {
                 return self.ask(request.id, QuestionKind::Definition, path, params);
+            }
+            "textDocument/completion" => {
+                let at = serde_json::from_value(params["position"].clone()).unwrap_or_default();
+                match text.and_then(|text| completion::members(&text, at)) {
+                    Some(items) => Some(json!(items)),
+                    None => return self.ask(request.id, QuestionKind::Completion, path, params),
+                }
             }
             "textDocument/documentSymbol" => text.map(|text| {
                 let parsed = syntax::parse(FileId(0), &text);
@@ -336,6 +346,13 @@ impl Work {
                     }
                     QuestionKind::Definition => {
                         json!(definition::definition(
+                            analysis,
+                            &question.path,
+                            question.position
+                        ))
+                    }
+                    QuestionKind::Completion => {
+                        json!(completion::completion(
                             analysis,
                             &question.path,
                             question.position

@@ -7,6 +7,7 @@ mod lexer;
 mod literal;
 mod recover;
 pub mod tree;
+mod typed;
 
 #[allow(
     clippy::all,
@@ -22,6 +23,7 @@ mod grammar {
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use builder::Root;
 use lexer::Token;
+pub use typed::{Typed, typed};
 
 /// How deeply braces, brackets, parentheses and operators may nest; deeper input is an error.
 pub const MAX_DEPTH: usize = 500;
