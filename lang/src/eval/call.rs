@@ -386,13 +386,22 @@ impl Machine<'_> {
                             let id = self.value_ref(values[index]);
                             arguments.push(Argument::Value(id));
                         }
-                        ParamMode::Data => match self.data_of(values[index]) {
-                            Ok(data) => arguments.push(Argument::Data(data)),
-                            Err(error) => {
-                                bad = Some(error);
-                                break;
+                        ParamMode::Data => {
+                            let data = self.data_of(values[index]).map_err(|error| {
+                                let wanted = parameter.elements;
+                                if wanted == Kind::TOP || !self.code(error).is_incomplete() {
+                                    return error;
+                                }
+                                self.wrong_element(values[index], wanted).unwrap_or(error)
+                            });
+                            match data {
+                                Ok(data) => arguments.push(Argument::Data(data)),
+                                Err(error) => {
+                                    bad = Some(error);
+                                    break;
+                                }
                             }
-                        },
+                        }
                     }
                 }
                 let result = match bad {
@@ -424,6 +433,23 @@ impl Machine<'_> {
                 result
             }
         }
+    }
+
+    /// The error of an element that can never be of the kind asked for, if that is the first that is no data.
+    fn wrong_element(&mut self, list: Value, wanted: Kind) -> Option<ErrId> {
+        for (index, element) in self.elements_of(list).into_iter().enumerate() {
+            let element = self.default_quiet(element)?;
+            let kind = self.kind(element);
+            if !kind.is_empty() && kind.and(wanted).is_empty() {
+                let shown = self.show(element);
+                let text = format!("element {index} is {shown} (type {kind}), not a {wanted}");
+                return Some(self.text_error(ErrorCode::Eval, text));
+            }
+            if !self.is_concrete(element) {
+                return None;
+            }
+        }
+        None
     }
 
     pub(super) fn value_ref(&mut self, value: Value) -> ValueRef {
@@ -747,6 +773,13 @@ impl Machine<'_> {
         };
         for &(expr, env) in values {
             self.add_conjunct_record(node, expr, env, info);
+        }
+        let checked = self.node;
+        if checked != NIL && self.has_state(checked) && self.bare_state(node).is_some() {
+            // It stands where the value checked stands: what refers back to that is as far away from it.
+            let (depth, fed) = (self.s(checked).depth, self.s(checked).has_non_cyclic);
+            let state = self.s_mut(node);
+            (state.depth, state.has_non_cyclic) = (depth, fed);
         }
         let saved = std::mem::replace(&mut self.errs, NIL);
         let saved_info = std::mem::replace(&mut self.info, info);

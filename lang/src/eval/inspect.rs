@@ -53,7 +53,7 @@ pub struct Inspection {
     pub fields: Vec<InspectedField>,
     /// Pattern and constraint, `...T` not among them.
     pub patterns: Vec<(NodeId, NodeId)>,
-    /// Whether the struct is closed, by a definition around it or by `close`.
+    /// Whether the value is closed, by a definition around it or by `close`: of a scalar that has fields, its fields.
     pub closed: bool,
 }
 
@@ -190,12 +190,9 @@ impl Evaluation<'_> {
             }
         }
         let flags = NodeData::CLOSED_RECURSIVE | NodeData::CLOSED_ONCE;
-        let structural =
-            matches!(base, Value::Struct | Value::Disjunction(_)) || kept == Some(Value::Struct);
         // A node that is another one may be closed where that is not.
-        let closed = (structural && m.n(target).flags & flags != 0)
-            || m.is_closed_list(target)
-            || (target != node.0 && m.is_closed_struct(node.0));
+        let closed =
+            (m.n(target).flags | m.n(node.0).flags) & flags != 0 || m.is_closed_list(target);
         Inspection {
             shape,
             error: code,

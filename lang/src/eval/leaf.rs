@@ -68,7 +68,8 @@ impl Machine<'_> {
             kind: Kind::TOP,
             ..Meet::default()
         };
-        let mut flags = NodeData::LEAF;
+        let closed = self.n(data.parent).flags & NodeData::CLOSED_RECURSIVE;
+        let mut flags = NodeData::LEAF | closed;
         let mut at = data.conjuncts;
         while at != NIL {
             let c = self.conjuncts[at as usize];

@@ -796,6 +796,11 @@ impl<'a> Machine<'a> {
             node: NIL,
             ..Bottom::default()
         };
+        let reported = Bottom {
+            code: ErrorCode::Incomplete,
+            message: Message::Text("it could not be compiled".into()),
+            ..Bottom::default()
+        };
         Machine {
             program,
             builtins,
@@ -818,7 +823,7 @@ impl<'a> Machine<'a> {
             patterns: Vec::new(),
             groups: vec![0],
             refs: Vec::new(),
-            errors: vec![literal, placeholder],
+            errors: vec![literal, placeholder, reported],
             validators: Vec::new(),
             conjunctions: Vec::new(),
             disjunctions: Vec::new(),

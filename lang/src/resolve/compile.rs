@@ -246,8 +246,8 @@ impl<'p> Compiler<'p> {
     }
 
     fn bottom(&mut self, span: Span) -> ExprId {
-        // What failed to compile has been reported; as top it causes no further errors.
-        self.push(Expr::Value(Value::Top), span)
+        // It has been reported; an error that is not final causes no further ones.
+        self.push(Expr::Value(Value::Bottom(REPORTED)), span)
     }
 
     fn file(&mut self, id: FileId, file: &tree::File) -> ExprId {
@@ -1312,6 +1312,10 @@ impl<'p> Compiler<'p> {
         if !kind.is_empty() {
             return self.push(Expr::Value(Value::Kind(kind)), span);
         }
+        if ident.name.as_ref() == "__no_sharing" {
+            // CUE's name for a top beside which a reference is copied.
+            return self.push(Expr::Value(Value::Top), span);
+        }
         let function = match name {
             "len" => Some(Predeclared::Len),
             "close" => Some(Predeclared::Close),
@@ -1422,6 +1426,8 @@ impl<'p> Compiler<'p> {
 
 /// The error index that stands for a literal `_|_`.
 pub(crate) const LITERAL_BOTTOM: u32 = 0;
+/// The index of the error of what could not be compiled.
+pub(crate) const REPORTED: u32 = 2;
 
 type Range = (Kind, Vec<(Comparison, &'static str)>);
 

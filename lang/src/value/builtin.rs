@@ -55,6 +55,8 @@ pub struct Parameter {
     pub name: &'static str,
     pub kind: Kind,
     pub mode: Mode,
+    /// What the elements of a list must be.
+    pub elements: Kind,
     /// Source text of the value it has where the call leaves it out; only trailing parameters have one.
     pub default: Option<&'static str>,
 }

@@ -29,7 +29,8 @@ pub(super) const ANY: Kind = Kind::TOP;
 /// A function is `"Name" (parameter: KIND, …) -> KIND, "doc" => closure,` where the closure takes the context and
 /// [`Arguments`] and returns a `Result` of anything that is [`IntoReturn`]. A parameter is passed as
 /// data; as a value of the lattice if written `value parameter: KIND`; and may have a default, as the
-/// source text of an expression: `os: STRING = "\"unix\""`.
+/// source text of an expression: `os: STRING = "\"unix\""`. `xs: LIST of NUMBER` refuses other elements, those
+/// that are not concrete yet included.
 macro_rules! package {
     (
         $path:literal, $name:literal, $doc:literal;
@@ -68,28 +69,33 @@ macro_rules! package {
 
 /// The parameters of one function, for [`package!`].
 macro_rules! parameters {
+    (@elements) => { holos_lang::value::builtin::Kind::TOP };
+    (@elements $kind:ident) => { $kind };
     ([$($done:expr),*]) => { &[$($done),*] };
     ([$($done:expr),*] value $name:ident : $kind:expr $(, $($rest:tt)*)?) => {
         parameters!([$($done,)* holos_lang::value::builtin::Parameter {
             name: stringify!($name),
             kind: $kind,
             mode: holos_lang::value::builtin::Mode::Value,
+            elements: holos_lang::value::builtin::Kind::TOP,
             default: None,
         }] $($($rest)*)?)
     };
-    ([$($done:expr),*] $name:ident : $kind:ident = $default:literal $(, $($rest:tt)*)?) => {
+    ([$($done:expr),*] $name:ident : $kind:ident $(of $elements:ident)? = $default:literal $(, $($rest:tt)*)?) => {
         parameters!([$($done,)* holos_lang::value::builtin::Parameter {
             name: stringify!($name),
             kind: $kind,
             mode: holos_lang::value::builtin::Mode::Data,
+            elements: parameters!(@elements $($elements)?),
             default: Some($default),
         }] $($($rest)*)?)
     };
-    ([$($done:expr),*] $name:ident : $kind:ident $(, $($rest:tt)*)?) => {
+    ([$($done:expr),*] $name:ident : $kind:ident $(of $elements:ident)? $(, $($rest:tt)*)?) => {
         parameters!([$($done,)* holos_lang::value::builtin::Parameter {
             name: stringify!($name),
             kind: $kind,
             mode: holos_lang::value::builtin::Mode::Data,
+            elements: parameters!(@elements $($elements)?),
             default: None,
         }] $($($rest)*)?)
     };

@@ -105,7 +105,7 @@ package! {
             let count = context.make(&count.into_data());
             Ok(context.unify(count, wanted, false).is_ok())
         },
-    "Avg" (xs: LIST) -> NUMBER,
+    "Avg" (xs: LIST of NUMBER) -> NUMBER,
         "The average of a list of numbers." => |_, a| {
             let numbers = a.numbers(0)?;
             if numbers.is_empty() {
@@ -114,11 +114,11 @@ package! {
             let sum = fold(&numbers, 0, Number::add)?;
             Ok(decimal(&sum.div(&numbers.len().into()).map_err(error)?))
         },
-    "Max" (xs: LIST) -> NUMBER,
+    "Max" (xs: LIST of NUMBER) -> NUMBER,
         "The greatest of a list of numbers." => |_, a| extreme(&a, Ordering::Greater),
-    "Min" (xs: LIST) -> NUMBER,
+    "Min" (xs: LIST of NUMBER) -> NUMBER,
         "The least of a list of numbers." => |_, a| extreme(&a, Ordering::Less),
-    "Product" (xs: LIST) -> NUMBER,
+    "Product" (xs: LIST of NUMBER) -> NUMBER,
         "The product of a list of numbers; 1 if it is empty." => |_, a| {
             Ok(decimal(&fold(&a.numbers(0)?, 1, Number::mul)?))
         },
@@ -126,7 +126,7 @@ package! {
         "The numbers from start up to, and without, limit; at most 1048576 of them." => |_, a| {
             range(a.number(0)?, a.number(1)?, a.number(2)?)
         },
-    "Sum" (xs: LIST) -> NUMBER,
+    "Sum" (xs: LIST of NUMBER) -> NUMBER,
         "The sum of a list of numbers; 0 if it is empty." => |_, a| {
             Ok(decimal(&fold(&a.numbers(0)?, 0, Number::add)?))
         },
@@ -136,7 +136,7 @@ package! {
         },
     "SortStable" (value list: LIST, value cmp: ANY) -> LIST,
         "As Sort, which is stable as well." => |context, a| sort(context, &a),
-    "SortStrings" (a: LIST) -> LIST,
+    "SortStrings" (a: LIST of STRING) -> LIST,
         "A list of strings in the order of their bytes." => |_, a| {
             let mut strings = a.strings(0)?;
             strings.sort_unstable();
@@ -153,7 +153,7 @@ package! {
             }
             Ok(true)
         },
-    "IsSortedStrings" (a: LIST) -> BOOL,
+    "IsSortedStrings" (a: LIST of STRING) -> BOOL,
         "Whether a list of strings is in the order of their bytes." => |_, a| {
             Ok(a.strings(0)?.is_sorted())
         },

@@ -19,7 +19,7 @@ package! {
         "The paths of a list such as the variable PATH." => |_, a| {
             Ok(os(&a, 1)?.split_list(a.str(0)?))
         },
-    "Join" (elem: LIST, os: STRING = "\"unix\"") -> STRING,
+    "Join" (elem: LIST of STRING, os: STRING = "\"unix\"") -> STRING,
         "The elements as one path, cleaned; empty ones are left out." => |_, a| {
             Ok(os(&a, 1)?.join(&a.strings(0)?))
         },

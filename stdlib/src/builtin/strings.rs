@@ -102,7 +102,7 @@ package! {
         "The parts of s between white space." => |_, a| {
             Ok(a.str(0)?.split_whitespace().collect::<Vec<_>>())
         },
-    "Join" (elems: LIST, sep: STRING) -> STRING,
+    "Join" (elems: LIST of STRING, sep: STRING) -> STRING,
         "The strings of a list, with sep between them." => |_, a| {
             let (parts, separator) = (a.strings(0)?, a.str(1)?);
             let text: usize = parts.iter().map(|part| part.len()).sum();

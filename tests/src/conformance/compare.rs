@@ -527,7 +527,7 @@ impl<'a> ExpectedStruct<'a> {
                         continue;
                     };
                     match directive.name.as_str() {
-                        "err" => all.error = Some(ErrorSpec::parse(&directive.arguments)),
+                        "err" => all.error = Some(ErrorSpec::within(&directive.arguments)),
                         "checkOrder" => all.ordered = true,
                         "final" => all.last = true,
                         _ => {}
@@ -558,7 +558,7 @@ impl<'a> ExpectedField<'a> {
         };
         for directive in field.attributes.iter().filter_map(attribute::directive) {
             match directive.name.as_str() {
-                "err" => expected.error = Some(ErrorSpec::parse(&directive.arguments)),
+                "err" => expected.error = Some(ErrorSpec::within(&directive.arguments)),
                 "final" => expected.last = true,
                 "ignore" => expected.ignored = true,
                 "shareID" => expected.shared = Some(directive.setting),

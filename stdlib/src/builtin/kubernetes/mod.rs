@@ -85,7 +85,7 @@ package! {
         "Whether two blocks of IP addresses have an address in common." => |_, a| {
             Ok(block(&a, 0, a.str(0)?)?.overlaps(&block(&a, 1, a.str(1)?)?))
         },
-    "DisjointCIDRs" (blocks: LIST) -> BOOL,
+    "DisjointCIDRs" (blocks: LIST of STRING) -> BOOL,
         "Whether no two blocks of IP addresses in a list of at most 4096 have an address in common." => |_, a| {
             let texts = a.strings(0)?;
             if texts.len() > 4096 {
