@@ -40,6 +40,7 @@ a value that need not be concrete, such as a schema.
 - `math.Exp`, `math.Pow10`: the exponent of a result is at most 100000 in magnitude; CUE's limits vary.
 - 64-bit functions of `math` (`Sin`, `Gamma`, …) may differ in the last digits.
 - `time.ToUnixNano` refuses years before 1678 and after 2262; CUE answers with an overflown number.
+- `strconv.ParseNumber(\"-0\")` is 0; CUE answers NaN.
 - `uuid.Valid` called with its argument answers true; CUE crashes.
 - `yaml.Marshal` writes a number or text the same way wherever it comes from; CUE keeps a literal's spelling.
 - `toml.Marshal` refuses null, which CUE leaves out, and what is no struct, of which CUE makes no TOML.

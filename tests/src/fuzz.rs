@@ -1,23 +1,17 @@
-//! Arbitrary calls of builtin functions, made by their signatures.
+//! Arbitrary calls of builtin functions, made by their signatures, for the `fuzz-builtins` command.
 //!
-//! A [`Source`] decides: a generator of random numbers for the `fuzz-builtins` command, a fuzzer's bytes for the
-//! target in `tests/fuzz`. Most arguments have a kind that the parameter takes, and most texts are near something that
-//! a function reads (a layout, a pattern, an address, a document), so that calls get past the first check.
+//! Most arguments have a kind that the parameter takes, and most texts are near something that a function reads
+//! (a layout, a pattern, an address, a document), so that calls get past the first check.
 
-use holos_lang::diagnostic::{Source as File, SourceMap};
+use holos_lang::diagnostic::{Source, SourceMap};
 use holos_lang::eval::{Evaluation, Selector};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax::parse;
-use holos_lang::value::builtin::{Builtins, Function, Kind, Package};
+use holos_lang::value::builtin::{Builtins, Function, Kind, Package, Parameter};
 use holos_stdlib::Standard;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
-
-/// Where choices come from.
-pub trait Source {
-    /// A number less than `bound`, which is not zero.
-    fn below(&mut self, bound: usize) -> usize;
-}
 
 /// A generator of pseudo-random numbers (xorshift64*).
 #[derive(Clone, Debug)]
@@ -28,32 +22,13 @@ impl Random {
     pub fn new(seed: u64) -> Random {
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
-}
 
-impl Source for Random {
+    /// A number less than `bound`, which is not zero.
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-}
-
-/// The bytes of a fuzzer's input, one a choice; zeros when they are used up.
-#[derive(Clone, Debug)]
-pub struct Bytes<'a>(pub &'a [u8]);
-
-impl Source for Bytes<'_> {
-    fn below(&mut self, bound: usize) -> usize {
-        let mut number = 0;
-        for _ in 0..bound.ilog2() / 8 + 1 {
-            let Some((first, rest)) = self.0.split_first() else {
-                return 0;
-            };
-            number = number << 8 | usize::from(*first);
-            self.0 = rest;
-        }
-        number % bound
     }
 }
 
@@ -65,36 +40,49 @@ pub fn functions() -> Vec<(&'static Package, &'static Function)> {
         .collect()
 }
 
-/// A call with arbitrary arguments, as source text.
-pub fn call(package: &Package, function: &Function, source: &mut dyn Source) -> String {
-    let mut out = format!("{}.{}(", package.name, function.name);
-    let required = function
-        .parameters
-        .iter()
-        .filter(|p| p.default.is_none())
-        .count();
-    let count = required + source.below(function.parameters.len() - required + 1);
-    for (index, parameter) in function.parameters[..count].iter().enumerate() {
+/// A call with arbitrary arguments, as source text; now and then one as a validator.
+pub fn call(package: &Package, function: &Function, random: &mut Random) -> String {
+    let mut out = String::new();
+    let mut parameters = function.parameters;
+    if function.is_validator() && random.below(8) == 0 {
+        argument(&parameters[0], random, &mut out);
+        out.push_str(" & ");
+        parameters = &parameters[1..];
+    }
+    let _ = write!(out, "{}.{}", package.name, function.name);
+    if parameters.is_empty() && !out.starts_with(package.name) {
+        return out;
+    }
+    out.push('(');
+    let required = parameters.iter().filter(|p| p.default.is_none()).count();
+    let count = required + random.below(parameters.len() - required + 1);
+    for (index, parameter) in parameters[..count].iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
-        let kind = match source.below(12) {
-            0 => Kind::TOP,
-            _ => parameter.kind,
-        };
-        value(kind, 3, source, &mut out);
+        argument(parameter, random, &mut out);
     }
     out.push(')');
     out
 }
 
-/// Makes the calls, all in one package, and says how many gave a value.
+/// A value for a parameter, mostly of a kind that it takes.
+fn argument(parameter: &Parameter, random: &mut Random, out: &mut String) {
+    let kind = match random.below(12) {
+        0 => Kind::TOP,
+        _ => parameter.kind,
+    };
+    value(kind, 3, random, out);
+}
+
+/// Makes the calls of a package's functions, all in one program, and says how many gave a value.
 ///
 /// # Errors
 /// If the calls are no program.
-pub fn evaluate(calls: &[String]) -> Result<usize, String> {
+pub fn evaluate(package: &Package, calls: &[String]) -> Result<usize, String> {
     let mut text = String::new();
-    for path in Standard.paths() {
+    // What schemas among the arguments call is there too.
+    for path in BTreeSet::from([package.path, "list", "strings"]) {
         let _ = writeln!(text, "import {path:?}");
     }
     for (index, call) in calls.iter().enumerate() {
@@ -102,7 +90,7 @@ pub fn evaluate(calls: &[String]) -> Result<usize, String> {
     }
     let text: Arc<str> = text.into();
     let mut sources = SourceMap::default();
-    let file = sources.add(File {
+    let file = sources.add(Source {
         name: "calls.holos".into(),
         text: text.clone(),
         user: true,
@@ -138,7 +126,7 @@ impl Importer for NoImports {
 }
 
 /// A literal of one of the kinds, at most `depth` levels deep.
-fn value(kinds: Kind, depth: usize, source: &mut dyn Source, out: &mut String) {
+fn value(kinds: Kind, depth: usize, random: &mut Random, out: &mut String) {
     let kinds: Vec<Kind> = [
         Kind::NULL,
         Kind::BOOL,
@@ -153,112 +141,113 @@ fn value(kinds: Kind, depth: usize, source: &mut dyn Source, out: &mut String) {
     .filter(|&kind| kinds.contains(kind) && (depth > 0 || Kind::SCALAR.contains(kind)))
     .collect();
     let any = kinds.len() == 8;
-    if any && source.below(6) == 0 {
-        out.push_str(SCHEMAS[source.below(SCHEMAS.len())]);
+    if any && random.below(6) == 0 {
+        out.push_str(SCHEMAS[random.below(SCHEMAS.len())]);
         return;
     }
     if kinds.is_empty() {
         out.push_str("[]");
         return;
     }
-    match kinds[source.below(kinds.len())] {
+    match kinds[random.below(kinds.len())] {
         Kind::NULL => out.push_str("null"),
-        Kind::BOOL => out.push_str(["true", "false"][source.below(2)]),
-        Kind::INT => integer(source, out),
-        Kind::FLOAT => float(source, out),
-        Kind::STRING => quoted('"', &text(source), out),
-        Kind::BYTES => quoted('\'', &text(source), out),
-        Kind::LIST => list(depth, source, out),
-        _ => structure(depth, source, out),
+        Kind::BOOL => out.push_str(["true", "false"][random.below(2)]),
+        Kind::INT => integer(random, out),
+        Kind::FLOAT => float(random, out),
+        Kind::STRING => quoted('"', &text(random), out),
+        Kind::BYTES => quoted('\'', &text(random), out),
+        Kind::LIST => list(depth, random, out),
+        _ => structure(depth, random, out),
     }
 }
 
-fn integer(source: &mut dyn Source, out: &mut String) {
-    let number = match source.below(8) {
-        0 => INTEGERS[source.below(INTEGERS.len())].to_owned(),
-        1 => source.below(1 << 14).to_string(),
-        2 => format!("-{}", source.below(40)),
-        _ => source.below(40).to_string(),
+fn integer(random: &mut Random, out: &mut String) {
+    // Of great counts a few will do: results of their size take the time of thousands of other calls.
+    let number = match random.below(32) {
+        0 => INTEGERS[random.below(INTEGERS.len())].to_owned(),
+        1 => random.below(1 << 14).to_string(),
+        2..6 => format!("-{}", random.below(40)),
+        _ => random.below(40).to_string(),
     };
     out.push_str(&number);
 }
 
-fn float(source: &mut dyn Source, out: &mut String) {
-    let number = match source.below(4) {
-        0 => FLOATS[source.below(FLOATS.len())].to_owned(),
+fn float(random: &mut Random, out: &mut String) {
+    let number = match random.below(4) {
+        0 => FLOATS[random.below(FLOATS.len())].to_owned(),
         1 => format!(
             "{}.{:03}e{}",
-            source.below(100),
-            source.below(1000),
-            source.below(40)
+            random.below(100),
+            random.below(1000),
+            [0, 1, 2, 3, 8, 16, 34, 39][random.below(8)]
         ),
-        2 => format!("-{}.{}", source.below(1000), source.below(1000)),
-        _ => format!("{}.{}", source.below(10), source.below(1_000_000)),
+        2 => format!("-{}.{}", random.below(1000), random.below(1000)),
+        _ => format!("{}.{}", random.below(10), random.below(1_000_000)),
     };
     out.push_str(&number);
 }
 
-fn list(depth: usize, source: &mut dyn Source, out: &mut String) {
+fn list(depth: usize, random: &mut Random, out: &mut String) {
     // Many functions take lists of one kind only.
-    let kind = match source.below(4) {
+    let kind = match random.below(4) {
         0 => Kind::TOP,
         1 => Kind::NUMBER,
         2 => Kind::INT,
         _ => Kind::STRING,
     };
     out.push('[');
-    for _ in 0..source.below(6) {
-        value(kind, depth - 1, source, out);
+    for _ in 0..random.below(6) {
+        value(kind, depth - 1, random, out);
         out.push_str(", ");
     }
-    if source.below(12) == 0 {
+    if random.below(12) == 0 {
         out.push_str("...");
     }
     out.push(']');
 }
 
-fn structure(depth: usize, source: &mut dyn Source, out: &mut String) {
+fn structure(depth: usize, random: &mut Random, out: &mut String) {
     out.push('{');
-    for index in 0..source.below(5) {
+    for index in 0..random.below(5) {
         let label = ["a", "b", "name", "x", "less"][index];
         let _ = write!(out, "{label}: ");
-        value(Kind::TOP, depth - 1, source, out);
+        value(Kind::TOP, depth - 1, random, out);
         out.push_str(", ");
     }
     out.push('}');
 }
 
 /// A text that a function may understand, or nearly.
-fn text(source: &mut dyn Source) -> String {
-    let mut text: Vec<char> = match source.below(10) {
-        0 => (0..source.below(12)).map(|_| character(source)).collect(),
+fn text(random: &mut Random) -> String {
+    let mut text: Vec<char> = match random.below(10) {
+        0 => (0..random.below(12)).map(|_| character(random)).collect(),
         1 => {
             let both = [
-                TEXTS[source.below(TEXTS.len())],
-                TEXTS[source.below(TEXTS.len())],
+                TEXTS[random.below(TEXTS.len())],
+                TEXTS[random.below(TEXTS.len())],
             ];
             both.concat().chars().collect()
         }
-        _ => TEXTS[source.below(TEXTS.len())].chars().collect(),
+        _ => TEXTS[random.below(TEXTS.len())].chars().collect(),
     };
-    for _ in 0..[0, 0, 1, 2][source.below(4)] {
-        let at = source.below(text.len() + 1);
-        match source.below(3) {
-            0 => text.insert(at, character(source)),
+    for _ in 0..[0, 0, 1, 2][random.below(4)] {
+        let at = random.below(text.len() + 1);
+        match random.below(3) {
+            0 => text.insert(at, character(random)),
             1 if at < text.len() => _ = text.remove(at),
-            _ if at < text.len() => text[at] = character(source),
+            _ if at < text.len() => text[at] = character(random),
             _ => {}
         }
     }
     text.into_iter().collect()
 }
 
-fn character(source: &mut dyn Source) -> char {
-    match source.below(8) {
-        0 => char::from_u32(source.below(0x11_0000) as u32).unwrap_or('\u{fffd}'),
-        1 => char::from(source.below(32) as u8),
-        2 => ['ß', 'İ', 'ı', 'ǆ', 'Σ', '\u{301}', '日', '\u{feff}'][source.below(8)],
-        _ => char::from(32 + source.below(95) as u8),
+fn character(random: &mut Random) -> char {
+    match random.below(8) {
+        0 => char::from_u32(random.below(0x11_0000) as u32).unwrap_or('\u{fffd}'),
+        1 => char::from(random.below(32) as u8),
+        2 => ['ß', 'İ', 'ı', 'ǆ', 'Σ', '\u{301}', '日', '\u{feff}'][random.below(8)],
+        _ => char::from(32 + random.below(95) as u8),
     }
 }
 

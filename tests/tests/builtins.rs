@@ -13,7 +13,7 @@ use holos_stdlib::encoding::json;
 use holos_stdlib::reference;
 use holos_stdlib::reference::Entry;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -169,12 +169,12 @@ fn help(argument: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+/// Completion is beside the other dialogues with the language server, in `lsp.rs`.
 #[test]
 fn table_chapter_examples_and_help_name_the_same() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/builtins.md");
     let chapter = std::fs::read_to_string(file).expect("the chapter");
     let mut exemplified: Vec<&str> = Vec::new();
-    let mut functions = Vec::new();
     for path in Standard.paths() {
         let package = Standard.package(path).expect("a listed package");
         let table: BTreeSet<String> = (package.functions.iter().map(|f| f.name))
@@ -203,7 +203,6 @@ fn table_chapter_examples_and_help_name_the_same() {
                 .example()
                 .unwrap_or_else(|| panic!("{name} has no example"));
             exemplified.push(call);
-            functions.push(name);
         }
     }
     let all: Vec<&str> = reference::examples().map(|(call, _)| call).collect();
@@ -218,15 +217,90 @@ fn table_chapter_examples_and_help_name_the_same() {
     for part in ["strings.Split(s: string, sep: string): list", call, result] {
         assert!(help.contains(part), "{help}");
     }
-    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/builtins"));
-    let cases: String = (files.expect("the suite").flatten())
-        .map(|file| std::fs::read_to_string(file.path()).expect("readable"))
-        .collect();
-    for name in functions {
-        let begins = format!("{name}(");
-        let mut lines = cases.lines().filter(|line| line.contains(&begins));
-        assert!(lines.next().is_some(), "{name} has no case");
+}
+
+/// What a case shows of a function.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Case {
+    Ordinary,
+    /// An argument is empty, zero, negative, huge or not ASCII, or the case stands in `edges.txt`.
+    Edge,
+    Refused,
+}
+
+fn kind(expression: &str, expected: &str, edges: bool) -> Case {
+    if expected.starts_with('!') {
+        return Case::Refused;
     }
+    let mut arguments = expression.split_once('(').map_or(expression, |call| call.1);
+    let empty = ["\"\"", "\'\'", "[]", "{}"];
+    let mut edge =
+        edges || !arguments.is_ascii() || empty.iter().any(|text| arguments.contains(text));
+    // Numbers outside of texts.
+    let mut before = ' ';
+    while let Some(c) = arguments.chars().next() {
+        let mut end = c.len_utf8();
+        if c == '"' || c == '\'' {
+            let escaped = |at: usize| arguments[..at].chars().rev().take_while(|&c| c == '\\');
+            let close = arguments[1..].match_indices(c).map(|(at, _)| at + 1);
+            end = (close.into_iter().find(|&at| escaped(at).count() % 2 == 0))
+                .map_or(arguments.len(), |at| at + 1);
+        } else if (c == '-' || c.is_ascii_digit()) && !before.is_alphanumeric() {
+            let rest = &arguments[1..];
+            end = 1 + rest
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+                .unwrap_or(rest.len());
+            let number = arguments[..end].parse::<f64>();
+            edge |= number.is_ok_and(|n| n <= 0.0 || n >= 2_147_483_648.0);
+        }
+        before = c;
+        arguments = &arguments[end..];
+    }
+    match edge {
+        true => Case::Edge,
+        false => Case::Ordinary,
+    }
+}
+
+/// The functions that an expression names: `list.Sort`, `strings.MinRunes`.
+fn named(expression: &str) -> BTreeSet<&str> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    (expression.split(|c| !part(c)))
+        .filter(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_lowercase()))
+        .collect()
+}
+
+#[test]
+fn every_function_has_an_ordinary_an_edge_and_a_refused_case() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/builtins");
+    let mut cases: BTreeMap<String, BTreeSet<Case>> = BTreeMap::new();
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).expect("the suite").flatten() {
+        let edges = file.file_name() == "edges.txt";
+        let text = std::fs::read_to_string(file.path()).expect("readable");
+        let lines = text.lines().filter(|line| !line.starts_with("//"));
+        for (expression, expected) in lines.filter_map(|line| line.split_once("  =>  ")) {
+            count += 1;
+            for name in named(expression) {
+                let kinds = cases.entry(name.to_owned()).or_default();
+                kinds.insert(kind(expression, expected, edges));
+            }
+        }
+    }
+    assert!(count >= 1500, "{count} cases");
+    let all = BTreeSet::from([Case::Ordinary, Case::Edge, Case::Refused]);
+    let mut missing = Vec::new();
+    for package in Standard.paths().iter().filter_map(|p| Standard.package(p)) {
+        for function in package.functions {
+            let name = format!("{}.{}", package.name, function.name);
+            let has = cases.remove(&name).unwrap_or_default();
+            let lacks: Vec<&Case> = all.difference(&has).collect();
+            if !lacks.is_empty() {
+                missing.push(format!("{name}: {lacks:?}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no case of\n{}", missing.join("\n"));
 }
 
 #[test]

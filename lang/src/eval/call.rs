@@ -947,6 +947,27 @@ impl Machine<'_> {
         stacker::maybe_grow(64 * 1024, 4 * 1024 * 1024, || self.data_of_inner(value))
     }
 
+    /// Whether a node is a struct or list around the one that is evaluated.
+    fn stands_in(&self, node: Node) -> bool {
+        if !matches!(self.n(node).base, Value::Struct | Value::List { .. }) {
+            return false;
+        }
+        let mut at = self.node;
+        while at != NIL && self.deref(at) != node {
+            at = self.n(at).parent;
+        }
+        at != NIL
+    }
+
+    /// The data of a field or element; an error where it is what the data are needed for.
+    fn data_of_arc(&mut self, arc: Node) -> Result<Data, ErrId> {
+        let data = self.n(arc);
+        if data.status == Status::Evaluating && data.base == Value::Cycle {
+            return Err(self.text_error(ErrorCode::Cycle, "the value depends on itself"));
+        }
+        self.data_of(Value::Node(arc))
+    }
+
     fn data_of_inner(&mut self, value: Value) -> Result<Data, ErrId> {
         let saved = std::mem::replace(&mut self.errs, NIL);
         let at = match value {
@@ -972,9 +993,18 @@ impl Machine<'_> {
             Value::Bottom(error) => Err(error),
             Value::Node(node) => {
                 let mut node = self.deref(node);
-                if self.n(node).status != Status::Finalized {
-                    self.finalize(node);
-                    node = self.deref(node);
+                match self.n(node).status {
+                    Status::Finalized => {}
+                    // The call stands inside of what it is given, in a definition for instance. Its data are the
+                    // regular fields, and those can be known.
+                    Status::Evaluating if self.stands_in(node) => {
+                        let _ = self.unify(node, ALL & !SUB_FIELDS, Mode::Finalize, false);
+                        node = self.deref(node);
+                    }
+                    _ => {
+                        self.finalize(node);
+                        node = self.deref(node);
+                    }
                 }
                 match self.n(node).base {
                     Value::Struct => {
@@ -988,7 +1018,7 @@ impl Machine<'_> {
                                 }
                                 _ => continue,
                             }
-                            let data = self.data_of(Value::Node(arc))?;
+                            let data = self.data_of_arc(arc)?;
                             fields.push((self.program.strings.shared(label.id()), data));
                         }
                         Ok(Data::Struct(fields))
@@ -997,7 +1027,7 @@ impl Machine<'_> {
                         let mut items = Vec::with_capacity(self.n(node).arc_count as usize);
                         for (label, arc) in self.arc_vec(node) {
                             if label.is_int() && self.n(arc).arc_type == ArcType::Member {
-                                items.push(self.data_of(Value::Node(arc))?);
+                                items.push(self.data_of_arc(arc)?);
                             }
                         }
                         Ok(Data::List(items))

@@ -259,12 +259,14 @@ fn jacobi(mut x: BigInt, mut y: BigInt) -> Result<i64> {
     }
 }
 
-/// The inverse error function: a first guess (Giles 2012), mended by two steps of Halley's method.
-fn inverse_erf(x: f64) -> f64 {
-    if !(-1.0..=1.0).contains(&x) {
+/// The inverse error function: a first guess (Giles 2012), mended by steps of Halley's method; near one
+/// the guess is so far off that seven are needed.
+fn inverse_erf(signed: f64) -> f64 {
+    let x = signed.abs();
+    if x > 1.0 || x.is_nan() {
         return f64::NAN;
-    } else if x.abs() == 1.0 {
-        return x * f64::INFINITY;
+    } else if x == 1.0 {
+        return f64::INFINITY.copysign(signed);
     }
     let w = -((1.0 - x) * (1.0 + x)).ln();
     let polynomial = |start: f64, w: f64, rest: &[f64]| rest.iter().fold(start, |p, c| c + p * w);
@@ -299,7 +301,7 @@ fn inverse_erf(x: f64) -> f64 {
             ],
         )
     };
-    for _ in 0..2 {
+    for _ in 0..7 {
         // Near one, the complement keeps the digits that erf itself would lose.
         let miss = match x > 0.5 {
             true => (1.0 - x) - libm::erfc(y),
@@ -308,5 +310,5 @@ fn inverse_erf(x: f64) -> f64 {
         let step = miss / (std::f64::consts::FRAC_2_SQRT_PI * (-y * y).exp());
         y -= step / (1.0 + y * step);
     }
-    y
+    y.copysign(signed)
 }
