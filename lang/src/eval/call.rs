@@ -211,13 +211,18 @@ impl Machine<'_> {
             return Ok(self.fail(text));
         }
         let mut values = Vec::with_capacity(arguments.len());
+        // A schema that leads back to the value that the call is part of.
+        let mut cycle: Option<Info> = None;
         let saved_info = self.info;
         let outer = std::mem::replace(&mut self.errs, NIL);
         self.info = self.info.without(Info::FROM_DEF).without(Info::FROM_EMBED);
         for &argument in &arguments {
             let saved = std::mem::replace(&mut self.errs, NIL);
             let value = if signature.open {
-                self.eval(argument, needs, mode)
+                self.eval_info(argument, needs, mode).map(|(value, info)| {
+                    cycle = cycle.or((info.cyclic == Cyclic::Yes).then_some(info));
+                    value
+                })
             } else {
                 self.value(argument, needs | FIELD_SET | SCALAR | DISJUNCTIONS, mode)
             };
@@ -256,6 +261,9 @@ impl Machine<'_> {
             self.add_error(errors);
             return Ok(Value::None);
         }
+        if let Some(Info { cyclic, refs, .. }) = cycle {
+            (self.info.cyclic, self.info.refs) = (cyclic, refs);
+        }
         if partial {
             let env = self.env;
             return Ok(self.new_validator(Validator {
@@ -268,6 +276,7 @@ impl Machine<'_> {
         let saved_validator = std::mem::replace(&mut self.is_validator, false);
         let result = self.apply(function, &values, &arguments);
         self.is_validator = saved_validator;
+        self.info = saved_info;
         Ok(match result {
             Value::Bottom(error) if self.errors[error as usize].code != ErrorCode::User => {
                 let code = self.code(error);
@@ -775,11 +784,19 @@ impl Machine<'_> {
             self.add_conjunct_record(node, expr, env, info);
         }
         let checked = self.node;
-        if checked != NIL && self.has_state(checked) && self.bare_state(node).is_some() {
-            // It stands where the value checked stands: what refers back to that is as far away from it.
-            let (depth, fed) = (self.s(checked).depth, self.s(checked).has_non_cyclic);
-            let state = self.s_mut(node);
-            (state.depth, state.has_non_cyclic) = (depth, fed);
+        if checked != NIL {
+            // It stands where the value checked stands, so that what refers back to that is seen to be a cycle.
+            let NodeData { parent, label, .. } = *self.n(checked);
+            let own = self.n_mut(node);
+            (own.parent, own.label) = (parent, label);
+            if self.bare_state(node).is_some() {
+                self.s_mut(node).drop_parent_requirements = true;
+                if self.has_state(checked) {
+                    let (depth, fed) = (self.s(checked).depth, self.s(checked).has_non_cyclic);
+                    let state = self.s_mut(node);
+                    (state.depth, state.has_non_cyclic) = (depth, fed);
+                }
+            }
         }
         let saved = std::mem::replace(&mut self.errs, NIL);
         let saved_info = std::mem::replace(&mut self.info, info);
@@ -1268,6 +1285,19 @@ impl builtin::Context for Machine<'_> {
             self.refs_values[a.0 as usize],
             self.refs_values[b.0 as usize],
         );
+        for value in [a, b] {
+            // A schema that leads back to itself is refused before anything is held against it.
+            if let Value::Node(node) = value
+                && !(self.has_state(node) && self.s(node).eval_depth > 0)
+            {
+                self.finalize(node);
+                if let Some(error) = self.bottom_of(self.deref(node))
+                    && self.code(error) == ErrorCode::StructuralCycle
+                {
+                    return Err(self.call_error_of(error));
+                }
+            }
+        }
         let (a, b) = (
             self.value_expr(a, self.source),
             self.value_expr(b, self.source),

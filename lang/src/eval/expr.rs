@@ -519,7 +519,20 @@ impl Machine<'_> {
         label: Label,
     ) -> Node {
         if let Some(&node) = self.lets.get(&(key, body)) {
-            return node;
+            if !self.is_running(node) {
+                return node;
+            }
+            // It is asked for by what it depends on. That may know by now what it did not know when the clause was
+            // begun: the clause is evaluated once more.
+            if let Some(&again) = self.lets_again.get(&node) {
+                return again;
+            }
+            let again = self.new_node(parent, label, ArcType::Member);
+            let c = self.conjuncts[self.n(node).conjuncts as usize];
+            self.n_mut(again).flags = self.n(node).flags & NodeData::DYNAMIC;
+            self.add_conjunct_record(again, c.expr, c.env, c.info);
+            self.lets_again.insert(node, again);
+            return again;
         }
         let node = self.new_node(parent, label, ArcType::Member);
         if label == Label::NONE {
@@ -537,6 +550,17 @@ impl Machine<'_> {
         self.add_conjunct_record(node, body, env, info);
         self.lets.insert((key, body), node);
         node
+    }
+
+    /// Whether a task of the node is being run.
+    fn is_running(&self, node: Node) -> bool {
+        self.has_state(node)
+            && self.s(node).scalar == Value::None
+            && self
+                .s(node)
+                .tasks
+                .iter()
+                .any(|&t| self.tasks[t as usize].state == TaskState::Running)
     }
 
     /// The root of an imported package.

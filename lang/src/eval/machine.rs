@@ -742,6 +742,8 @@ pub(crate) struct Machine<'a> {
     /// Values handed to builtin functions.
     pub(super) refs_values: Vec<Value>,
     pub(super) lets: FxHashMap<(EnvId, ExprId), Node>,
+    /// `let`s evaluated a second time for what they depend on themselves.
+    pub(super) lets_again: FxHashMap<Node, Node>,
     pub(super) package_nodes: FxHashMap<u32, Node>,
     /// Values of disjunctions of plain scalars, by themselves.
     pub(super) union_values: FxHashMap<u32, Value>,
@@ -833,6 +835,7 @@ impl<'a> Machine<'a> {
             adopted: FxHashMap::default(),
             refs_values: Vec::new(),
             lets: FxHashMap::default(),
+            lets_again: FxHashMap::default(),
             package_nodes: FxHashMap::default(),
             union_values: FxHashMap::default(),
             orders: FxHashMap::default(),

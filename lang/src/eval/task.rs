@@ -61,12 +61,17 @@ impl Machine<'_> {
         let saved_pending = std::mem::replace(&mut self.pending_parent, false);
         let found = self.resolve(task.expr, FIELD_SET, mode);
         let pending = std::mem::replace(&mut self.pending_parent, saved_pending);
-        let Some(arc) = found? else {
-            if mode == Mode::Attempt && self.errs == NIL && pending {
-                self.tasks[id as usize].retry = true;
-            }
+        let found = found?;
+        // A field that whoever runs this task ahead may still add: then is time enough to look.
+        let early = mode == Mode::Attempt && self.errs == NIL && pending;
+        let Some(arc) = found else {
+            self.tasks[id as usize].retry = early;
             return Ok(());
         };
+        if early && self.n(arc).arc_type == ArcType::Pending && self.n(arc).conjuncts == NIL {
+            self.tasks[id as usize].retry = true;
+            return Ok(());
+        }
         if !self.has_state(task.node) {
             return Ok(());
         }
