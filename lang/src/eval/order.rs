@@ -11,7 +11,7 @@ use crate::resolve::program::*;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 #[derive(Clone, Debug)]
 struct Literal {
@@ -131,24 +131,30 @@ impl Machine<'_> {
     /// The output order, as indices of arcs.
     fn sorted_arcs(&mut self, node: Node) -> Vec<u32> {
         let arcs = self.arc_vec(node);
+        // The literals by shape: where a literal was inserted several times, as by each firing of a comprehension,
+        // all that is found out here holds of each of them.
+        let mut inserted: Vec<usize> = Vec::new();
         let mut literals: Vec<Literal> = Vec::new();
+        let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
         let mut at = self.n(node).structs;
         while at != NIL {
             let info = self.structs[at as usize];
-            let shape = &self.program.shapes[info.shape as usize];
-            literals.push(Literal {
-                shape: info.shape,
-                place: self.shape_place(shape),
-                dynamic: false,
-                explicit: false,
-            });
+            inserted.push(*by_shape.entry(info.shape).or_insert_with(|| {
+                literals.push(Literal {
+                    shape: info.shape,
+                    place: self.shape_place(&self.program.shapes[info.shape as usize]),
+                    dynamic: false,
+                    explicit: false,
+                });
+                literals.len() - 1
+            }));
             at = info.next;
         }
-        literals.reverse();
+        inserted.reverse();
 
         // Which literals declare a field with that value.
-        let mut owners: FxHashMap<ExprId, Vec<usize>> = FxHashMap::default();
-        let mut dynamic_values: FxHashMap<ExprId, Vec<Label>> = FxHashMap::default();
+        let mut owners: FxHashMap<ExprId, SmallVec<[usize; 2]>> = FxHashMap::default();
+        let mut dynamic_values: FxHashMap<ExprId, VecDeque<Label>> = FxHashMap::default();
         for (index, literal) in literals.iter().enumerate() {
             let shape = &self.program.shapes[literal.shape as usize];
             for d in shape.start..shape.start + shape.len {
@@ -172,7 +178,7 @@ impl Machine<'_> {
                     continue;
                 };
                 if let Some(labels) = dynamic_values.get_mut(&c.expr) {
-                    labels.push(label);
+                    labels.push_back(label);
                 }
                 let mut place = self.field_place(&literals, &indices, c.expr);
                 if c.info.refs != 0 {
@@ -184,7 +190,7 @@ impl Machine<'_> {
                             known.push(i);
                         }
                     }
-                    for i in known.clone() {
+                    for &i in known.iter() {
                         if let Some(place) = place {
                             literals[i].place = place;
                         }
@@ -205,7 +211,7 @@ impl Machine<'_> {
             work.push(c.expr);
             at = c.next;
         }
-        for literal in &literals {
+        for literal in inserted.iter().map(|&i| &literals[i]) {
             let shape = &self.program.shapes[literal.shape as usize];
             for d in shape.start..shape.start + shape.len {
                 if let Decl::Embed(expr) = self.program.decls[d as usize] {
@@ -226,10 +232,10 @@ impl Machine<'_> {
                         literals[i].explicit = true;
                     }
                 }
-                if let Expr::Struct(shape) = self.program.exprs[side as usize] {
-                    for literal in literals.iter_mut().filter(|l| l.shape == shape) {
-                        literal.explicit = true;
-                    }
+                if let Expr::Struct(shape) = self.program.exprs[side as usize]
+                    && let Some(&i) = by_shape.get(&shape)
+                {
+                    literals[i].explicit = true;
                 }
                 work.push(side);
             }
@@ -241,6 +247,8 @@ impl Machine<'_> {
                     if dynamic_values.get(&value).is_some_and(|l| !l.is_empty()))
             });
         }
+        // From here on, one entry for each insertion.
+        let mut literals: Vec<Literal> = inserted.iter().map(|&i| literals[i].clone()).collect();
         literals.sort_by(|a, b| {
             (a.place.file, a.place.span.start)
                 .cmp(&(b.place.file, b.place.span.start))
@@ -264,9 +272,12 @@ impl Machine<'_> {
                 for d in shape.start..shape.start + shape.len {
                     let label = match self.program.decls[d as usize] {
                         Decl::Field { label, .. } => label,
-                        Decl::Dynamic { value, .. } => match dynamic_values.get_mut(&value) {
-                            Some(labels) if !labels.is_empty() => labels.remove(0),
-                            _ => continue,
+                        Decl::Dynamic { value, .. } => match dynamic_values
+                            .get_mut(&value)
+                            .and_then(VecDeque::pop_front)
+                        {
+                            Some(label) => label,
+                            None => continue,
                         },
                         _ => continue,
                     };
