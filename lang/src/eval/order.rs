@@ -272,13 +272,12 @@ impl Machine<'_> {
                 for d in shape.start..shape.start + shape.len {
                     let label = match self.program.decls[d as usize] {
                         Decl::Field { label, .. } => label,
-                        Decl::Dynamic { value, .. } => match dynamic_values
-                            .get_mut(&value)
-                            .and_then(VecDeque::pop_front)
-                        {
-                            Some(label) => label,
-                            None => continue,
-                        },
+                        Decl::Dynamic { value, .. } => {
+                            match dynamic_values.get_mut(&value).and_then(VecDeque::pop_front) {
+                                Some(label) => label,
+                                None => continue,
+                            }
+                        }
                         _ => continue,
                     };
                     let Some(vertex) = graph.index.get(&label).copied() else {

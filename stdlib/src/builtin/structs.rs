@@ -9,8 +9,11 @@ package! {
     "MinFields" (value object: STRUCT, n: INT) -> BOOL,
         "Whether the struct has at least n regular fields." => |context, a| {
             let (count, least) = (count(context, a.value(0)?)?, a.int(1)?);
-            let more = context.declared(a.value(0)?) as i64;
-            if count < least && (context.is_open(a.value(0)?) || count + more >= least) {
+            // Counting what is declared makes fields of what nobody set, so it is for when nothing else tells.
+            if count < least
+                && (context.is_open(a.value(0)?)
+                    || count + context.declared(a.value(0)?) as i64 >= least)
+            {
                 return Err(CallError::unmet(format!(
                     "the struct has {count} fields so far, and needs {least}"
                 )));
