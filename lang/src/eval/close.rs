@@ -7,68 +7,12 @@
 
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
+use super::requirement::{Groups, Memo, SET, relevant};
 use crate::resolve::program::*;
 use smallvec::SmallVec;
 
-/// What groups lie in, under the same edges and requirements.
-#[derive(Default)]
-struct Memo {
-    /// The requirements, at most 64.
-    ids: SmallVec<[u32; 16]>,
-    /// The smallest of them: parents of groups are smaller than they are.
-    least: u32,
-    /// A bit for each of them, by its low bits: most groups are none of them.
-    some: u64,
-    edges: Edges,
-    /// The same for the ends of edges.
-    ends: u64,
-    known: SmallVec<[(u32, u64); 8]>,
-    /// What fields that are allowed were touched by.
-    allowed: SmallVec<[Groups; 4]>,
-}
-
-/// The groups that touched a field, each with the embedding it came through.
-type Groups = SmallVec<[(u32, u32); 4]>;
-
 /// More groups than this at one node are found by hash.
 const MANY: usize = 16;
-
-/// The requirements that are in force, and those they refer to.
-fn relevant(all: &[Required]) -> SmallVec<[Required; 8]> {
-    let mut named: SmallVec<[u32; 16]> = SmallVec::new();
-    for r in all.iter().filter(|r| !r.ignored && !r.removed) {
-        named.extend([r.id, r.embed, r.outer]);
-        if let Some(embed) = all.iter().find(|x| x.id == r.embed) {
-            named.push(embed.outer);
-        }
-    }
-    let is_named = |r: &&Required| named.contains(&r.id);
-    all.iter().filter(is_named).copied().collect()
-}
-
-/// One of 64 bits for an id.
-fn low_bit(id: u32) -> u64 {
-    1 << (id % 64)
-}
-
-impl Memo {
-    fn set_edges(&mut self, edges: Edges) {
-        self.ends = edges.iter().fold(0, |mask, &(_, to)| mask | low_bit(to));
-        self.edges = edges;
-        self.known.clear();
-        self.allowed.clear();
-    }
-
-    fn new(required: &[Required]) -> Memo {
-        let ids: SmallVec<[u32; 16]> = required.iter().map(|r| r.id).collect();
-        Memo {
-            least: ids.iter().copied().min().unwrap_or(0),
-            some: ids.iter().fold(0, |mask, &id| mask | low_bit(id)),
-            ids,
-            ..Memo::default()
-        }
-    }
-}
 
 impl Machine<'_> {
     fn new_group(&mut self) -> u32 {
@@ -257,14 +201,14 @@ impl Machine<'_> {
         if required.iter().all(|r| r.ignored || r.removed) {
             return NIL;
         }
-        let base = relevant(&required);
+        let base = relevant(&mut self.marks, self.groups.len(), &required);
         let opens = self
             .s(node)
             .evidence
             .iter()
             .any(|e| e.flags & Evidence::ELLIPSIS != 0);
         let mut error = NIL;
-        let mut memo = Memo::new(&base);
+        let mut memo = Memo::new(&mut self.marks, self.groups.len(), &base);
         for (label, arc) in self.arc_vec(node) {
             if !label.is_regular() {
                 continue;
@@ -278,7 +222,8 @@ impl Machine<'_> {
             } else if !self.has_state(arc) && !self.n(arc).has(NodeData::LEAF) {
                 continue;
             }
-            let opened;
+            let (opened, mut opened_memo);
+            let mut memo = &mut memo;
             let mut required = &base[..];
             if opens {
                 let edges = self.edges_at(node, arc);
@@ -290,13 +235,17 @@ impl Machine<'_> {
                 }
                 opened = own;
                 required = &opened;
+                if required.len() > SET {
+                    opened_memo = Memo::new(&mut self.marks, self.groups.len(), required);
+                    memo = &mut opened_memo;
+                }
             }
             if let Some(own) = self.bottom_of(arc)
                 && (!self.errors[own as usize].not_allowed || self.errors[own as usize].node != arc)
             {
                 continue;
             }
-            if self.evidence_for_all(node, arc, required, &mut memo) {
+            if self.evidence_for_all(node, arc, required, memo) {
                 continue;
             }
             if let Some(denied) = self.not_allowed(node, outer, arc, label)
@@ -399,138 +348,7 @@ impl Machine<'_> {
     ) -> bool {
         let edges = self.edges_at(node, arc);
         let groups = self.evidence_of(arc);
-        if required.len() > 64 {
-            return (0..required.len()).all(|index| {
-                let r = &required[index];
-                r.ignored || r.removed || self.evidence_for(&groups, &edges, required, index)
-            });
-        }
-        if !memo.edges.is_same(&edges) {
-            memo.set_edges(edges);
-        }
-        if memo.allowed.contains(&groups) {
-            return true;
-        }
-        // For each group that touched the field, the requirements it and its embedding lie in.
-        let mut evidence: SmallVec<[(u64, u64); 8]> = SmallVec::new();
-        for &(id, embed) in &groups {
-            let own = self.lies_in(id, memo);
-            evidence.push((own, self.lies_in(embed, memo)));
-        }
-        let ids = &memo.ids[..];
-        let position = |id: u32| ids.iter().position(|&x| id != 0 && x == id);
-        let allowed = required.iter().enumerate().all(|(index, r)| {
-            if r.ignored || r.removed || evidence.iter().any(|(own, _)| own & (1 << index) != 0) {
-                return true;
-            }
-            let Some(embed) = position(r.embed) else {
-                return false;
-            };
-            let mut foreign = evidence
-                .iter()
-                .filter(|(_, embeds)| embeds & (1 << embed) == 0);
-            if r.outer == 0 {
-                if r.conjunction_opened {
-                    return evidence
-                        .iter()
-                        .all(|(_, embeds)| embeds & (1 << embed) == 0);
-                }
-                let dangling =
-                    required[embed].outer != 0 && position(required[embed].outer).is_none();
-                return !dangling && foreign.next().is_some();
-            }
-            match position(r.outer) {
-                None => foreign.next().is_some(),
-                Some(outer) => {
-                    foreign.any(|(own, _)| required[outer].removed || own & (1 << outer) != 0)
-                }
-            }
-        });
-        if allowed {
-            memo.allowed.push(groups);
-        }
-        allowed
-    }
-
-    /// The requirements, as bits, that a group lies in.
-    fn lies_in(&self, group: u32, memo: &mut Memo) -> u64 {
-        if group == 0 {
-            return 0;
-        }
-        if let Some(&(_, mask)) = memo.known.iter().find(|(id, _)| *id == group) {
-            return mask;
-        }
-        let (ids, some) = (&memo.ids[..], memo.some);
-        let bit = |at: u32| {
-            if some & low_bit(at) == 0 {
-                return 0;
-            }
-            let index = ids.iter().position(|&id| id == at);
-            index.map_or(0, |index| 1u64 << index)
-        };
-        let mut mask = 0;
-        let mut at = group;
-        if memo.edges.is_empty() {
-            while at != 0 && at >= memo.least {
-                mask |= bit(at);
-                at = self.groups[at as usize];
-            }
-            memo.known.push((group, mask));
-            return mask;
-        }
-        let mut seen: SmallVec<[u32; 16]> = SmallVec::new();
-        let mut work: SmallVec<[u32; 8]> = SmallVec::new();
-        loop {
-            while at != 0 && !seen.contains(&at) {
-                seen.push(at);
-                mask |= bit(at);
-                if memo.ends & low_bit(at) != 0 {
-                    let ends = memo.edges.iter().filter(|(_, to)| *to == at);
-                    work.extend(ends.map(|(from, _)| *from));
-                }
-                at = self.groups[at as usize];
-            }
-            match work.pop() {
-                Some(next) => at = next,
-                None => break,
-            }
-        }
-        memo.known.push((group, mask));
-        mask
-    }
-
-    fn evidence_for(
-        &self,
-        evidence: &[(u32, u32)],
-        edges: &[(u32, u32)],
-        all: &[Required],
-        index: usize,
-    ) -> bool {
-        let r = all[index];
-        let mut groups = evidence.iter().map(|&(id, _)| id);
-        if groups.any(|id| self.contains_group(edges, r.id, id)) {
-            return true;
-        }
-        let find = |id: u32| all.iter().find(|x| id != 0 && x.id == id);
-        let Some(embed) = find(r.embed) else {
-            return false;
-        };
-        let mut foreign = evidence
-            .iter()
-            .filter(|(_, e)| !self.contains_group(edges, embed.id, *e));
-        if r.outer == 0 {
-            if r.conjunction_opened {
-                return foreign.count() == evidence.len();
-            }
-            let dangling = embed.outer != 0 && find(embed.outer).is_none();
-            return !dangling && foreign.next().is_some();
-        }
-        match find(r.outer) {
-            None => foreign.next().is_some(),
-            Some(outer) => {
-                foreign.any(|&(id, _)| outer.removed || self.contains_group(edges, outer.id, id))
-            }
-        }
+        memo.are_met(&self.groups, &self.marks, edges, required, groups)
     }
 
     /// The further edges between groups that hold at a node: its own and those of the nodes around it.
@@ -622,6 +440,16 @@ impl Machine<'_> {
             self.s_mut(node).required = Some(shared.clone());
             return shared;
         }
+        let changes = shared.iter().any(|r| r.once && !r.ignored)
+            || self.s(node).requirements.iter().any(|own| {
+                !(own.ignore && own.kind == GroupKind::Reference)
+                    && !shared.iter().any(|known| known.id == own.id)
+            });
+        let opened = !shared.is_empty() && self.is_opened(node);
+        if !changes && !opened {
+            self.s_mut(node).required = Some(shared.clone());
+            return shared;
+        }
         let mut list = shared.to_vec();
         for r in &mut list {
             if r.once {
@@ -668,39 +496,44 @@ impl Machine<'_> {
                 }
             }
         }
-        if !list.is_empty() {
-            let label = self.n(node).label;
-            let special = !label.is_regular() && label != Label::NONE;
-            let opens = |m: &Self, node: Node, flags: u8| {
-                m.s(node).evidence.iter().any(|e| e.flags & flags != 0)
-            };
-            if special
-                || opens(self, node, Evidence::TOP | Evidence::OPEN_VALIDATOR)
-                || parent != NIL
-                    && self.has_state(parent)
-                    && opens(self, parent, Evidence::ELLIPSIS)
-            {
-                self.filter_open(node, special, &mut list);
-            }
+        if !list.is_empty() && self.is_opened(node) {
+            self.filter_open(node, &mut list);
         }
         let list: Shared<Required> = list.into();
         self.s_mut(node).required = Some(list.clone());
         list
     }
 
+    /// Whether it is a definition, a hidden field or a `let`.
+    fn is_special(&self, node: Node) -> bool {
+        let label = self.n(node).label;
+        !label.is_regular() && label != Label::NONE
+    }
+
+    /// Whether some requirement may not apply here.
+    fn is_opened(&self, node: Node) -> bool {
+        let opens =
+            |node: Node, flags: u8| self.s(node).evidence.iter().any(|e| e.flags & flags != 0);
+        let parent = self.n(node).parent;
+        self.is_special(node)
+            || opens(node, Evidence::TOP | Evidence::OPEN_VALIDATOR)
+            || parent != NIL && self.has_state(parent) && opens(parent, Evidence::ELLIPSIS)
+    }
+
     /// Drops requirements that a top, an ellipsis or an open validator lifts; of a definition, a hidden field
     /// or a `let` also those that did not touch it.
-    fn filter_open(&mut self, node: Node, special: bool, list: &mut Vec<Required>) {
+    fn filter_open(&mut self, node: Node, list: &mut Vec<Required>) {
+        let special = self.is_special(node);
         let parent = self.n(node).parent;
         let edges = self.edges(node);
         // For each requirement: whether evidence lies in it, and what that brought.
         let mut touched: SmallVec<[(bool, u8); 8]> = SmallVec::from_elem((false, 0), list.len());
-        for start in (0..list.len()).step_by(64) {
-            let part = &list[start..list.len().min(start + 64)];
-            let mut memo = Memo::new(part);
+        for start in (0..list.len()).step_by(SET) {
+            let part = &list[start..list.len().min(start + SET)];
+            let mut memo = Memo::new(&mut self.marks, self.groups.len(), part);
             memo.set_edges(edges.clone());
             for e in &self.s(node).evidence {
-                let mask = self.lies_in(e.id, &mut memo);
+                let mask = memo.lies_in(&self.groups, &self.marks, e.id);
                 for (index, r) in part.iter().enumerate() {
                     if mask & (1 << index) != 0 {
                         let (any, flags) = &mut touched[start + index];

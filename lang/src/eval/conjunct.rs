@@ -2,7 +2,6 @@
 
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
-use super::ops::Equality;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
 
@@ -832,7 +831,12 @@ impl Machine<'_> {
         let added = self.insert_conjunct(arc, arc_type, expr, env, info, !new);
         let patterns = self.n(node).patterns;
         if added && patterns != NIL && label.is_regular() {
-            for index in 0..self.patterns[patterns as usize].pairs.len() {
+            let candidates = self.candidate_patterns(patterns as usize, label);
+            let of_all = self.patterns[patterns as usize].pairs.len();
+            for index in 0..candidates.as_ref().map_or(of_all, |some| some.len()) {
+                let index = candidates
+                    .as_ref()
+                    .map_or(index, |some| some[index] as usize);
                 let pattern = self.patterns[patterns as usize].pairs[index].0;
                 if self.matches_pattern(pattern, label) {
                     let count = self.patterns[patterns as usize].pairs[index].1.len();
@@ -1010,15 +1014,7 @@ impl Machine<'_> {
         }
         let id = self.n(node).patterns as usize;
         let c = PatternConjunct { expr, env, info };
-        let mut pair = None;
-        for index in 0..self.patterns[id].pairs.len() {
-            let other = self.patterns[id].pairs[index].0;
-            if other == pattern || self.equal_values(other, pattern, Equality::Loose) {
-                pair = Some(index);
-                break;
-            }
-        }
-        match pair {
+        match self.same_pattern(id, pattern) {
             Some(index) => {
                 for i in 0..self.patterns[id].pairs[index].1.len() {
                     let other = self.patterns[id].pairs[index].1[i];
@@ -1029,13 +1025,19 @@ impl Machine<'_> {
                 }
                 self.patterns[id].pairs[index].1.push(c);
             }
-            None => self.patterns[id]
-                .pairs
-                .push((pattern, [c].into_iter().collect())),
+            None => self.push_pattern(id, pattern, c),
         }
+        let candidates = self.candidate_arcs(node, pattern);
         let mut index = 0;
-        while index < self.n(node).arc_count {
-            let (label, arc) = self.arc(node, index);
+        loop {
+            let at = match &candidates {
+                Some(some) => some.get(index as usize).copied(),
+                None => Some(index),
+            };
+            let Some(at) = at.filter(|&at| at < self.n(node).arc_count) else {
+                break;
+            };
+            let (label, arc) = self.arc(node, at);
             index += 1;
             if !label.is_regular() || self.n(arc).arc_type == ArcType::Pending {
                 continue;

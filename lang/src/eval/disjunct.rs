@@ -14,6 +14,7 @@ use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 /// A disjunction for which an arm has been chosen.
@@ -412,10 +413,10 @@ impl Machine<'_> {
         }
         let mut plain = Vec::with_capacity(list.len());
         for d in list {
-            let Some(arms) = self.plain_arms(&d.source) else {
+            let Some(arms) = self.plain_arms(&d.source, d.env) else {
                 return false;
             };
-            plain.push(arms);
+            plain.push((arms, d.env));
         }
         let scalar = self.s(node).scalar;
         let base = if scalar != Value::None {
@@ -427,8 +428,8 @@ impl Machine<'_> {
             let (mode, own) = self.s(node).arm_default;
             vec![(base, mode, own)]
         };
-        for arms in &plain {
-            left = self.scalar_step(left, arms);
+        for (arms, env) in &plain {
+            left = self.scalar_step(left, arms, *env);
             if left.is_empty() {
                 return false;
             }
@@ -472,11 +473,11 @@ impl Machine<'_> {
         true
     }
 
-    /// The arms of a disjunction, where all are scalars, types and bounds, or chains of such.
     /// The value of a disjunction of plain scalars that nothing else is unified with.
     pub(super) fn lone_union(&mut self, index: u32) -> Option<Value> {
-        let arms = self.plain_arms(&DisjunctionSource::Expr(index))?;
-        let left = self.scalar_step(vec![(Value::Top, Default3::Maybe, Default3::Maybe)], &arms);
+        let arms = self.plain_arms(&DisjunctionSource::Expr(index), NIL)?;
+        let start = vec![(Value::Top, Default3::Maybe, Default3::Maybe)];
+        let left = self.scalar_step(start, &arms, NIL);
         if let [(value, ..)] = left[..] {
             return Some(value);
         }
@@ -510,23 +511,28 @@ impl Machine<'_> {
         Value::Disjunction((self.disjunctions.len() - 1) as u32)
     }
 
-    fn plain_arms(&mut self, source: &DisjunctionSource) -> Option<PlainArms> {
+    /// The arms of a disjunction, where all are scalars, types and bounds, chains of such, or refer to such.
+    fn plain_arms(&mut self, source: &DisjunctionSource, env: EnvId) -> Option<PlainArms> {
         match *source {
             DisjunctionSource::Expr(index) => {
-                let d = &self.program.disjunctions[index as usize];
-                d.arms
-                    .iter()
-                    .map(|&(expr, mark)| {
-                        let arm = match self.program.exprs[expr as usize] {
-                            Expr::Value(value) if self.is_plain(value) => PlainArm::Value(value),
-                            Expr::Disjunction(inner) if self.is_plain_chain(inner) => {
-                                PlainArm::Chain(inner)
-                            }
-                            _ => return None,
-                        };
-                        Some((arm, default_mode(d.marked, mark)))
-                    })
-                    .collect()
+                let mut arms = PlainArms::new();
+                for arm in 0..self.program.disjunctions[index as usize].arms.len() {
+                    let d = &self.program.disjunctions[index as usize];
+                    let (expr, mark) = d.arms[arm];
+                    let mark = default_mode(d.marked, mark);
+                    let arm = match self.program.exprs[expr as usize] {
+                        Expr::Value(value) if self.is_plain(value) => PlainArm::Value(value),
+                        Expr::Disjunction(inner) if self.is_plain_chain(inner) => {
+                            PlainArm::Chain(inner)
+                        }
+                        Expr::Field { .. } | Expr::Select { .. } if env != NIL => {
+                            self.plain_target(expr, env, &mut FxHashSet::default())?
+                        }
+                        _ => return None,
+                    };
+                    arms.push((arm, mark));
+                }
+                Some(arms)
             }
             DisjunctionSource::Value { index, .. } => {
                 let d = self.disjunctions[index as usize].clone();
@@ -552,6 +558,84 @@ impl Machine<'_> {
                 Some(arms)
             }
         }
+    }
+
+    /// What a reference comes to, where that is a plain value or a disjunction of such, and nothing that is being
+    /// evaluated has a part in it. Without this, a chain of defaults is evaluated anew at each of its steps.
+    fn plain_target(
+        &mut self,
+        expr: ExprId,
+        env: EnvId,
+        within: &mut FxHashSet<Node>,
+    ) -> Option<PlainArm> {
+        let target = self.present(expr, env)?;
+        if self.n(target).status == Status::Unprocessed
+            && !self.try_leaf(target)
+            && self.is_plain_target(target, within)
+        {
+            self.finalize(target);
+        }
+        let target = self.deref(target);
+        let data = self.n(target);
+        if data.status != Status::Finalized || data.arc_count > 0 || data.structs != NIL {
+            return None;
+        }
+        match data.base {
+            Value::Disjunction(index) => {
+                let d = &self.disjunctions[index as usize];
+                let is_plain = d.values.iter().all(|&value| self.is_plain(value));
+                is_plain.then_some(PlainArm::Known(index))
+            }
+            value => self.is_plain(value).then_some(PlainArm::Value(value)),
+        }
+    }
+
+    /// Whether all conjuncts are plain values and disjunctions of such, or of references to such, which are finished
+    /// when this returns.
+    fn is_plain_target(&mut self, target: Node, within: &mut FxHashSet<Node>) -> bool {
+        let data = *self.n(target);
+        if data.state != NIL
+            || data.base != Value::None
+            || data.conjuncts == NIL
+            || data.arc_count > 0
+            || data.parent == NIL
+            || data.flags & (NodeData::DYNAMIC | NodeData::DISJUNCT | NodeData::PATTERN) != 0
+            || !within.insert(target)
+            || !self.children_known(data.parent)
+        {
+            return false;
+        }
+        stacker::maybe_grow(96 * 1024, 4 * 1024 * 1024, || {
+            let mut at = data.conjuncts;
+            while at != NIL {
+                let c = self.conjuncts[at as usize];
+                let is_plain = c.info.cyclic <= Cyclic::Optional
+                    && match self.program.exprs[c.expr as usize] {
+                        Expr::Value(value) => self.is_plain(value),
+                        Expr::Disjunction(index) => self.is_plain_union(index, c.env, within),
+                        _ => false,
+                    };
+                if !is_plain {
+                    return false;
+                }
+                at = c.next;
+            }
+            !self.has_state(target)
+        })
+    }
+
+    fn is_plain_union(&mut self, index: u32, env: EnvId, within: &mut FxHashSet<Node>) -> bool {
+        (0..self.program.disjunctions[index as usize].arms.len()).all(|arm| {
+            let (expr, _) = self.program.disjunctions[index as usize].arms[arm];
+            match self.program.exprs[expr as usize] {
+                Expr::Value(value) => self.is_plain(value),
+                Expr::Disjunction(inner) => self.is_plain_chain(inner),
+                Expr::Field { .. } | Expr::Select { .. } => {
+                    self.plain_target(expr, env, within).is_some()
+                }
+                _ => false,
+            }
+        })
     }
 
     pub(super) fn is_plain_chain(&self, index: u32) -> bool {
@@ -582,6 +666,7 @@ impl Machine<'_> {
         &mut self,
         left: Vec<(Value, Default3, Default3)>,
         arms: &PlainArms,
+        env: EnvId,
     ) -> Vec<(Value, Default3, Default3)> {
         struct Pair {
             value: Value,
@@ -603,11 +688,18 @@ impl Machine<'_> {
                         },
                         None => continue,
                     },
-                    PlainArm::Chain(nested) => {
-                        let Some(nested) = self.plain_arms(&DisjunctionSource::Expr(nested)) else {
+                    PlainArm::Chain(_) | PlainArm::Known(_) => {
+                        let nested = match arm {
+                            PlainArm::Known(index) => Some(self.known_arms(index)),
+                            PlainArm::Chain(index) => {
+                                self.plain_arms(&DisjunctionSource::Expr(index), env)
+                            }
+                            PlainArm::Value(_) => None,
+                        };
+                        let Some(nested) = nested else {
                             continue;
                         };
-                        let inner = self.scalar_step(vec![(base, mode, mark)], &nested);
+                        let inner = self.scalar_step(vec![(base, mode, mark)], &nested, env);
                         match inner[..] {
                             [] => continue,
                             [(value, mode, _)] => Pair {
@@ -658,6 +750,17 @@ impl Machine<'_> {
             }
         }
         out
+    }
+
+    /// The alternatives of a finished disjunction of plain values.
+    fn known_arms(&self, index: u32) -> PlainArms {
+        let d = &self.disjunctions[index as usize];
+        let arms = d.values.iter().enumerate();
+        arms.map(|(i, &value)| {
+            let mark = default_mode(d.has_defaults, i < d.defaults);
+            (PlainArm::Value(value), mark)
+        })
+        .collect()
     }
 
     fn merge_scalar(
@@ -1464,6 +1567,8 @@ enum PlainArm {
     Value(Value),
     /// A chain in parentheses, into `Program::disjunctions`.
     Chain(u32),
+    /// A disjunction that is finished, into [`Machine::disjunctions`].
+    Known(u32),
 }
 
 type PlainArms = SmallVec<[(PlainArm, Default3); 6]>;

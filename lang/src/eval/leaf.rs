@@ -189,7 +189,7 @@ impl Machine<'_> {
     }
 
     /// The node of a reference, where that is there already.
-    fn present(&self, expr: ExprId, env: EnvId) -> Option<Node> {
+    pub(super) fn present(&self, expr: ExprId, env: EnvId) -> Option<Node> {
         let (scope, label) = match self.program.exprs[expr as usize] {
             Expr::Field {
                 up,

@@ -193,6 +193,8 @@ impl NodeData {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Patterns {
     pub pairs: SmallVec<[(Value, SmallVec<[PatternConjunct; 1]>); 1]>,
+    /// Where there are many.
+    pub index: Option<Box<super::pattern::PatternIndex>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -755,6 +757,7 @@ pub(crate) struct Machine<'a> {
     pub(super) unordered: bool,
     /// Literals inserted into nodes that have many.
     pub(super) literals: FxHashSet<(Node, ShapeId)>,
+    pub(super) marks: super::requirement::Marks,
     pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
     /// Keys of aliased dynamic fields that are being evaluated.
@@ -842,6 +845,7 @@ impl<'a> Machine<'a> {
             order_key: Vec::new(),
             unordered: false,
             literals: FxHashSet::default(),
+            marks: super::requirement::Marks::default(),
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
             keys: Vec::new(),

@@ -875,7 +875,12 @@ impl Machine<'_> {
         if patterns == NIL {
             return false;
         }
-        for index in 0..self.patterns[patterns as usize].pairs.len() {
+        let candidates = self.candidate_patterns(patterns as usize, label);
+        let of_all = self.patterns[patterns as usize].pairs.len();
+        for index in 0..candidates.as_ref().map_or(of_all, |some| some.len()) {
+            let index = candidates
+                .as_ref()
+                .map_or(index, |some| some[index] as usize);
             let pattern = self.patterns[patterns as usize].pairs[index].0;
             if self.matches_pattern(pattern, label) {
                 return true;

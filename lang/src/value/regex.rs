@@ -36,6 +36,22 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
         })
 }
 
+/// What every text that matches begins with, where the pattern says that much.
+pub fn prefix(pattern: &str) -> Option<String> {
+    let translated = Translator::new(pattern).pattern().ok()?;
+    let mut parser = regex_syntax::ParserBuilder::new()
+        .nest_limit(MAX_NESTING)
+        .build();
+    let hir = parser.parse(&translated).ok()?;
+    let starts = hir.properties().look_set_prefix();
+    if !starts.contains(regex_syntax::hir::Look::Start) {
+        return None;
+    }
+    let literals = regex_syntax::hir::literal::Extractor::new().extract(&hir);
+    let prefix = std::str::from_utf8(literals.longest_common_prefix()?).ok()?;
+    (!prefix.is_empty()).then(|| prefix.to_owned())
+}
+
 struct Translator<'p> {
     pattern: &'p str,
     rest: Peekable<CharIndices<'p>>,

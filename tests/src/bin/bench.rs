@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bench [--runs=N] [FILTER]            the workloads, beside `cue` and `jrsonnet` where they are on PATH
-//! bench hard                           the worst cases, and how each grows
+//! bench hard [--instructions] [FILTER] the worst cases, and how each grows: in seconds, or as valgrind counts
 //! bench instructions [--update]        instruction counts against tests/bench/instructions.txt
 //! ```
 //!
@@ -43,19 +43,23 @@ fn main() -> ExitCode {
 
 fn start(out: &mut impl Write) -> Result<bool> {
     let mut runs = 5;
-    let mut update = false;
+    let (mut update, mut counted) = (false, false);
     let mut words = Vec::new();
     for word in std::env::args().skip(1) {
         match word.split_once('=') {
             Some(("--runs", count)) => runs = count.parse().context("--runs takes a number")?,
             None if word == "--update" => update = true,
+            None if word == "--instructions" => counted = true,
             _ if word.starts_with("--") => bail!("there is no option {word}"),
             _ => words.push(word),
         }
     }
     let dir = std::env::temp_dir().join(format!("holosc-bench-{}", std::process::id()));
     let fine = match words.first().map(String::as_str) {
-        Some("hard") => hard(out, &dir),
+        Some("hard") => {
+            let filter = words.get(1).map_or("", String::as_str);
+            hard(out, &dir, filter, counted)
+        }
         Some("instructions") => instructions(out, &dir, update),
         filter => compare(out, &dir, runs, filter.unwrap_or_default()),
     };
@@ -237,13 +241,18 @@ fn shares(workload: &Workload, dir: &Path) -> Result<String> {
     Ok(phases.collect::<Vec<_>>().join(", "))
 }
 
-fn hard(out: &mut impl Write, dir: &Path) -> Result<bool> {
+fn hard(out: &mut impl Write, dir: &Path, filter: &str, counted: bool) -> Result<bool> {
+    let unit = if counted {
+        "10⁶ instructions"
+    } else {
+        "wall s"
+    };
     writeln!(
         out,
-        "| case | N | wall s at each | peak MB | grows as | why more than N |\n|---|---|---|---|---|---|"
+        "| case | N | {unit} at each | peak MB | grows as | why more than N |\n|---|---|---|---|---|---|"
     )?;
-    for case in HARD {
-        let (mut times, mut walls, mut peak) = (Vec::new(), Vec::new(), 0.0);
+    for case in HARD.iter().filter(|case| case.name.contains(filter)) {
+        let (mut shown, mut costs, mut peak) = (Vec::new(), Vec::new(), 0.0);
         for n in case.sizes {
             let files = (case.files)(n);
             write_files(dir, &files)?;
@@ -252,18 +261,23 @@ fn hard(out: &mut impl Write, dir: &Path) -> Result<bool> {
             arguments.extend(names);
             let words = command(Tool::Holosc, &arguments)?.unwrap_or_default();
             let run = run(dir, &words)?;
-            times.push(short(run.wall));
-            walls.push((n as f64, run.wall));
+            let cost = if counted {
+                count(dir, &words)? as f64 / 1e6
+            } else {
+                run.wall
+            };
+            shown.push(short(cost));
+            costs.push((n as f64, cost));
             peak = run.peak;
         }
         let sizes = case.sizes.map(|n| n.to_string()).join(", ");
         // The first size is mostly the start of the process.
-        let grows = exponent(&walls[1..]);
+        let grows = exponent(&costs[1..]);
         writeln!(
             out,
             "| {} | {sizes} | {} | {} | N^{grows:.2} | {} |",
             case.name,
-            times.join(", "),
+            shown.join(", "),
             short(peak),
             case.reason
         )?;
