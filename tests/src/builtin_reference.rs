@@ -32,6 +32,7 @@ a value that need not be concrete, such as a schema.
 | order of `math.Jn`, `math.Yn` | 10000 |
 | regular expressions | repeats 1000, nesting 250, 32 MiB compiled |
 | blocks in `kubernetes.DisjointCIDRs` | 4096 |
+| pairs of elements that are not concrete, `list.UniqueItems` | 1048576 |
 
 ## Where CUE differs
 

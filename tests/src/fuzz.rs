@@ -163,10 +163,10 @@ fn value(kinds: Kind, depth: usize, random: &mut Random, out: &mut String) {
 
 fn integer(random: &mut Random, out: &mut String) {
     // Of great counts a few will do: results of their size take the time of thousands of other calls.
-    let number = match random.below(32) {
-        0 => INTEGERS[random.below(INTEGERS.len())].to_owned(),
-        1 => random.below(1 << 14).to_string(),
-        2..6 => format!("-{}", random.below(40)),
+    let number = match random.below(256) {
+        0..2 => INTEGERS[random.below(INTEGERS.len())].to_owned(),
+        2 => random.below(1 << 14).to_string(),
+        3..40 => format!("-{}", random.below(40)),
         _ => random.below(40).to_string(),
     };
     out.push_str(&number);

@@ -4,9 +4,9 @@ use super::error::{Bottom, CYCLE_PLACEHOLDER, ErrorCode, Message};
 use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
+use crate::value::Data;
 use crate::value::Number;
 use crate::value::builtin::{self, Argument, CallError, Kind, Mode as ParamMode, Return, ValueRef};
-use crate::value::{self, Data};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
@@ -1232,12 +1232,18 @@ impl builtin::Context for Machine<'_> {
         };
         let node = self.deref(node);
         self.materialize_all(node);
-        let arcs = self.arc_slice(node).iter();
-        let declared = arcs.filter(|(label, arc)| {
-            label.is_regular()
-                && matches!(self.n(*arc).arc_type, ArcType::Optional | ArcType::Required)
-        });
-        declared.count()
+        let mut count = 0;
+        for (label, arc) in self.arc_vec(node) {
+            let declared = matches!(self.n(arc).arc_type, ArcType::Optional | ArcType::Required);
+            if label.is_regular() && declared {
+                self.finalize(arc);
+                // One that could never be set is none.
+                let error = self.bottom_of(arc);
+                let never = error.is_some_and(|error| !self.code(error).is_incomplete());
+                count += usize::from(!never);
+            }
+        }
+        count
     }
 
     fn elements(&mut self, value: ValueRef) -> Result<Vec<ValueRef>, CallError> {
@@ -1367,16 +1373,17 @@ impl builtin::Context for Machine<'_> {
         (self.n(arc).arc_type == ArcType::Member).then(|| self.value_ref(Value::Node(arc)))
     }
 
-    fn equal(&mut self, a: ValueRef, b: ValueRef) -> Result<bool, CallError> {
+    fn same(&mut self, a: ValueRef, b: ValueRef) -> bool {
         let (a, b) = (
             self.refs_values[a.0 as usize],
             self.refs_values[b.0 as usize],
         );
-        let (a, b) = (self.data_of(a), self.data_of(b));
-        match (a, b) {
-            (Ok(a), Ok(b)) => Ok(value::equal_data(&a, &b)),
-            (Err(error), _) | (_, Err(error)) => Err(self.call_error_of(error)),
+        for value in [a, b] {
+            if let Value::Node(node) = value {
+                self.finalize(node);
+            }
         }
+        self.equal_values(a, b, Equality::Operator)
     }
 
     fn text(&mut self, value: ValueRef) -> String {

@@ -275,8 +275,9 @@ pub trait Context {
     fn fill(&mut self, value: ValueRef, fields: &[(&str, ValueRef)]) -> ValueRef;
     /// The field of a struct, or `None`.
     fn lookup(&mut self, value: ValueRef, label: &str) -> Option<ValueRef>;
-    /// Whether the two are equal, as `==` has it.
-    fn equal(&mut self, a: ValueRef, b: ValueRef) -> Result<bool, CallError>;
+    /// Whether the two are the same as far as they are known: a type equals itself, hidden and optional fields do
+    /// not count.
+    fn same(&mut self, a: ValueRef, b: ValueRef) -> bool;
     /// The value as language text (`yaml.MarshalStream` of incomplete values, messages).
     fn text(&mut self, value: ValueRef) -> String;
 }

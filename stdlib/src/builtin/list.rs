@@ -4,6 +4,12 @@ use super::arguments::*;
 use holos_lang::value::builtin::{CallError, Context, Kind, ValueRef};
 use holos_lang::value::{Data, Number};
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// How many pairs of elements that are not concrete `list.UniqueItems` compares.
+const MAX_COMPARED: usize = 1 << 20;
 
 package! {
     "list", "list", "Functions on lists.";
@@ -86,10 +92,13 @@ package! {
     "Contains" (value a: LIST, value v: ANY) -> BOOL,
         "Whether an element equals v." => |context, a| {
             let wanted = a.value(1)?;
+            let data = context.data(wanted)?;
             for element in a.elements(context, 0)? {
-                // Unlike `==`, an int and a float are never the same.
-                if context.kind(element) == context.kind(wanted) && context.equal(element, wanted)? {
-                    return Ok(true);
+                match context.data(element) {
+                    Ok(element) if identical(&element, &data) => return Ok(true),
+                    // What is not concrete is unequal to what is.
+                    Err(error) if !error.incomplete => return Err(error),
+                    _ => {}
                 }
             }
             Ok(false)
@@ -193,35 +202,115 @@ fn flatten(
     Ok(())
 }
 
+/// Refuses equal elements. Those that may still come to differ are an error that more information could mend.
 fn unique(context: &mut dyn Context, list: Vec<ValueRef>) -> Result<bool> {
-    // Strings and ints are told apart by a set; what is left is compared pair by pair.
-    let mut scalars = std::collections::HashSet::new();
-    let mut rest = Vec::new();
+    // What is concrete is found by a hash, what is not is compared pair by pair.
+    let mut concrete: HashMap<u64, Vec<(Data, ValueRef)>> = HashMap::new();
+    let mut others: Vec<ValueRef> = Vec::new();
+    let mut compared = 0;
+    let mut undecided = false;
     for element in list {
-        let scalar = Kind::SCALAR.contains(context.kind(element));
-        match if scalar {
-            context.data(element).ok()
-        } else {
-            None
-        } {
-            Some(Data::String(text)) if !scalars.insert((0, text.to_string())) => return Ok(false),
-            Some(Data::Number(number)) if number.is_int_kind() => {
-                if !scalars.insert((1, number.to_json())) {
-                    return Ok(false);
-                }
+        let equal = match context.data(element) {
+            Ok(data) => {
+                let same_hash = concrete.entry(hash(&data)).or_default();
+                let equal = (same_hash.iter())
+                    .find(|(other, _)| identical(other, &data))
+                    .map(|(_, other)| *other);
+                same_hash.push((data, element));
+                equal
             }
-            Some(Data::String(_)) => {}
-            _ => rest.push(element),
-        }
-    }
-    for (at, first) in rest.iter().enumerate() {
-        for second in &rest[at + 1..] {
-            if context.equal(*first, *second).unwrap_or(false) {
+            Err(error) if !error.incomplete => return Err(error),
+            Err(_) => {
+                compared += others.len();
+                if compared > MAX_COMPARED {
+                    let message = "too many elements that are not concrete to compare them all";
+                    return Err(error(message).argument(0));
+                }
+                let equal = (others.iter()).find(|other| context.same(**other, element));
+                let equal = equal.copied();
+                others.push(element);
+                equal
+            }
+        };
+        match equal {
+            Some(other) if is_fixed(context, other) && is_fixed(context, element) => {
                 return Ok(false);
             }
+            Some(_) => undecided = true,
+            None => {}
         }
     }
-    Ok(true)
+    match undecided {
+        true => Err(CallError::unmet("elements are equal so far")),
+        false => Ok(true),
+    }
+}
+
+/// Whether two values are equal, structs whatever their order; unlike for `==`, an int and a float never are.
+fn identical(a: &Data, b: &Data) -> bool {
+    match (a, b) {
+        (Data::Number(x), Data::Number(y)) => {
+            x.is_int_kind() == y.is_int_kind() && x.numeric_cmp(y).is_eq()
+        }
+        (Data::List(x), Data::List(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(a, b)| identical(a, b))
+        }
+        (Data::Struct(x), Data::Struct(y)) => {
+            let find = |name| y.iter().find(|(other, _)| other == name);
+            let same = |(name, a)| find(name).is_some_and(|(_, b)| identical(a, b));
+            x.len() == y.len() && x.iter().map(|(name, a)| (name, a)).all(same)
+        }
+        _ => a == b,
+    }
+}
+
+/// Equal for equal data, whatever the order of fields and the spelling of numbers.
+fn hash(data: &Data) -> u64 {
+    let mut state = DefaultHasher::new();
+    match data {
+        Data::Null => 0.hash(&mut state),
+        Data::Bool(value) => value.hash(&mut state),
+        Data::Number(number) => (number.to_f64() + 0.0).to_bits().hash(&mut state),
+        Data::String(text) => text.hash(&mut state),
+        Data::Bytes(bytes) => bytes.hash(&mut state),
+        Data::List(elements) => elements.iter().for_each(|e| hash(e).hash(&mut state)),
+        Data::Struct(fields) => {
+            let field = |(name, value): &(Arc<str>, Data)| {
+                let mut state = DefaultHasher::new();
+                (name, hash(value)).hash(&mut state);
+                state.finish()
+            };
+            let sum = fields.iter().map(field).fold(0, u64::wrapping_add);
+            (fields.len(), sum).hash(&mut state);
+        }
+    }
+    state.finish()
+}
+
+/// Whether nothing can be added to a value any more.
+fn is_fixed(context: &mut dyn Context, value: ValueRef) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        let value = context.default(value);
+        let kind = context.kind(value);
+        if Kind::LIST.contains(kind) || Kind::STRUCT.contains(kind) {
+            if context.is_open(value) || context.declared(value) > 0 {
+                return false;
+            }
+            let inner = match Kind::LIST.contains(kind) {
+                true => context.elements(value),
+                false => (context.fields(value))
+                    .map(|fields| fields.into_iter().map(|(_, value)| value).collect()),
+            };
+            match inner {
+                Ok(inner) => open.extend(inner),
+                Err(_) => return false,
+            }
+        } else if context.data(value).is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 fn fold(
