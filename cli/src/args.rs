@@ -76,6 +76,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Print consolidated definitions, unevaluated defaults kept
     Def(Def),
+    /// Remove from files what schemas and templates imply already
+    Trim(Trim),
     /// Write a platform's manifests
     Render(Render),
     /// Compare two platforms by their objects, the riskiest changes first
@@ -120,6 +122,26 @@ pub struct Inputs {
     /// The package name of files that have none; chooses among the packages of a directory
     #[arg(short = 'p', long, value_name = "NAME")]
     pub package: Option<String>,
+    #[command(flatten)]
+    pub placing: Placing,
+}
+
+/// Where the documents of data files go.
+#[derive(ClapArgs, Debug, Clone, Default)]
+pub struct Placing {
+    /// Put each document of a data file at a path: a field without its value (`a: b:`, `"x-\(name)":`), or an expression
+    /// for one label of it, evaluated within the document (`strings.ToLower(kind)`); repeatable, outermost first
+    #[arg(short = 'l', long, value_name = "LABEL")]
+    pub path: Vec<String>,
+    /// Evaluate `--path` within {data, filename, index, recordCount} instead of the document
+    #[arg(long, requires = "path")]
+    pub with_context: bool,
+    /// Make one list of the documents of a data file, or of those at the same path
+    #[arg(long)]
+    pub list: bool,
+    /// Unify the documents of data files with each other: the default, where there is a choice
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub merge: Option<bool>,
 }
 
 /// What to say of the work.
@@ -179,6 +201,9 @@ pub struct Eval {
     /// Evaluate this expression in the package (repeatable)
     #[arg(short, long, value_name = "EXPR")]
     pub expression: Vec<String>,
+    /// Unify each document of the data files with this expression of the package, by itself
+    #[arg(short = 'd', long, value_name = "EXPR", conflicts_with = "expression")]
+    pub schema: Option<String>,
     /// Require concrete values
     #[arg(short, long)]
     pub concrete: bool,
@@ -208,6 +233,9 @@ pub struct Export {
     /// Export this expression (repeatable)
     #[arg(short, long, value_name = "EXPR")]
     pub expression: Vec<String>,
+    /// Unify each document of the data files with this expression of the package, by itself
+    #[arg(short = 'd', long, value_name = "EXPR", conflicts_with = "expression")]
+    pub schema: Option<String>,
 }
 
 /// `holosc check`
@@ -304,9 +332,28 @@ pub struct Def {
     /// Print this expression (repeatable)
     #[arg(short, long, value_name = "EXPR")]
     pub expression: Vec<String>,
+    /// Unify each document of the data files with this expression of the package, by itself
+    #[arg(short = 'd', long, value_name = "EXPR", conflicts_with = "expression")]
+    pub schema: Option<String>,
     /// Show attributes
     #[arg(short = 'A', long)]
     pub show_attributes: bool,
+}
+
+/// `holosc trim`
+#[derive(ClapArgs, Debug)]
+pub struct Trim {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Say what can go, and change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Write to this file, or `-`, instead of the file itself; of one file
+    #[arg(short = 'o', long = "outfile", value_name = "FILE")]
+    pub out: Option<String>,
+    /// Overwrite the output file
+    #[arg(short = 'f', long)]
+    pub force: bool,
 }
 
 /// `holosc render`
@@ -375,9 +422,12 @@ pub struct Graph {
 
 /// `holosc import`
 #[derive(ClapArgs, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Import {
     #[command(subcommand)]
-    pub kind: ImportKind,
+    pub kind: Option<ImportKind>,
+    #[command(flatten)]
+    pub data: ImportData,
 }
 
 /// What to import.
@@ -389,8 +439,17 @@ pub enum ImportKind {
     Openapi(ImportSchemas),
     /// A JSON Schema
     Jsonschema(ImportSchemas),
-    /// JSON, YAML or TOML data, each file to a .holos file beside it
+    /// Data, each file to a .holos file beside it; of directories, the JSON and YAML files
+    #[command(alias = "auto")]
     Data(ImportData),
+    /// JSON files, also those of directories
+    Json(ImportData),
+    /// YAML files, also those of directories
+    Yaml(ImportData),
+    /// TOML files, also those of directories
+    Toml(ImportData),
+    /// Text files, also those of directories
+    Text(ImportData),
 }
 
 /// `holosc get`
@@ -436,24 +495,32 @@ pub struct ImportSchemas {
     pub force: bool,
 }
 
-/// `holosc import data`
+/// `holosc import`, of data
 #[derive(ClapArgs, Debug)]
 pub struct ImportData {
-    /// Files, optionally qualified: `yaml: conf.txt`; `-` for standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<String>,
+    /// Files, optionally qualified (`yaml: conf.txt`), directories, `./...`; `-` for standard input
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<String>,
     /// The package clause to write
     #[arg(short = 'p', long, value_name = "NAME")]
     pub package: Option<String>,
-    /// Put the data under this path: `a.b`
-    #[arg(short = 'l', long, value_name = "PATH")]
-    pub path: Option<String>,
-    /// Write to this file
+    #[command(flatten)]
+    pub placing: Placing,
+    /// Write each document to a file of its own: `conf.yaml` to `conf-1.holos`, `conf-2.holos`
+    #[arg(long)]
+    pub files: bool,
+    /// Of directories, the files whose names match this regular expression
+    #[arg(short = 'n', long = "name", value_name = "REGEXP")]
+    pub name: Option<String>,
+    /// Write everything to this file, or `-`
     #[arg(short = 'o', long = "outfile", value_name = "FILE")]
     pub out: Option<String>,
     /// Overwrite files
     #[arg(short = 'f', long)]
     pub force: bool,
+    /// List what would be written
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `holosc init`

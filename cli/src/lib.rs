@@ -18,6 +18,7 @@ pub mod load;
 pub mod lsp;
 pub mod render;
 pub mod report;
+mod trim;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -19,20 +19,29 @@ pub(super) fn run(session: &mut Session, args: &Def) -> Outcome {
         ..View::default()
     };
     let mut values = Vec::new();
-    let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
-        let nodes = match session.select(evaluation, &args.expression) {
-            Ok(nodes) => nodes,
-            Err(errors) => return session.report(&errors),
-        };
-        for node in nodes {
-            let errors = evaluation.errors(node, Strictness::Final);
-            let outcome = session.report(&errors);
-            if outcome != Outcome::Fine {
-                return outcome;
+    let outcome = session.each(
+        &args.inputs,
+        args.schema.is_none(),
+        |session, evaluation, instance| {
+            let nodes = match session.chosen(
+                evaluation,
+                instance,
+                &args.expression,
+                args.schema.as_deref(),
+            ) {
+                Ok(nodes) => nodes,
+                Err(errors) => return session.report(&errors),
+            };
+            for node in nodes {
+                let errors = evaluation.errors(node, Strictness::Final);
+                let outcome = session.report(&errors);
+                if outcome != Outcome::Fine {
+                    return outcome;
+                }
+                values.push(Value::Tree(evaluation.tree(node, view)));
             }
-            values.push(Value::Tree(evaluation.tree(node, view)));
-        }
-        Outcome::Fine
-    });
+            Outcome::Fine
+        },
+    );
     super::export::finish(session, outcome, format, path.as_deref(), &values)
 }

@@ -26,27 +26,36 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
         defaults: true,
     };
     let mut values = Vec::new();
-    let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
-        let nodes = match session.select(evaluation, &args.expression) {
-            Ok(nodes) => nodes,
-            Err(errors) => return session.report(&errors),
-        };
-        for node in nodes {
-            let errors = evaluation.errors(node, strictness);
-            let outcome = session.report(&errors);
-            if outcome != Outcome::Fine {
-                return outcome;
-            }
-            values.push(if text {
-                Value::Tree(evaluation.tree(node, view))
-            } else {
-                match evaluation.data(node) {
-                    Ok(data) => Value::Data(data),
-                    Err(errors) => return session.report(&errors),
+    let outcome = session.each(
+        &args.inputs,
+        args.schema.is_none(),
+        |session, evaluation, instance| {
+            let nodes = match session.chosen(
+                evaluation,
+                instance,
+                &args.expression,
+                args.schema.as_deref(),
+            ) {
+                Ok(nodes) => nodes,
+                Err(errors) => return session.report(&errors),
+            };
+            for node in nodes {
+                let errors = evaluation.errors(node, strictness);
+                let outcome = session.report(&errors);
+                if outcome != Outcome::Fine {
+                    return outcome;
                 }
-            });
-        }
-        Outcome::Fine
-    });
+                values.push(if text {
+                    Value::Tree(evaluation.tree(node, view))
+                } else {
+                    match evaluation.data(node) {
+                        Ok(data) => Value::Data(data),
+                        Err(errors) => return session.report(&errors),
+                    }
+                });
+            }
+            Outcome::Fine
+        },
+    );
     super::export::finish(session, outcome, format, path.as_deref(), &values)
 }

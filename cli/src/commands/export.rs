@@ -15,19 +15,28 @@ pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
         return super::schemas::run(session, args, schemas);
     }
     let mut values = Vec::new();
-    let outcome = session.each(&args.inputs, true, |session, evaluation, _| {
-        let nodes = match session.select(evaluation, &args.expression) {
-            Ok(nodes) => nodes,
-            Err(errors) => return session.report(&errors),
-        };
-        for node in nodes {
-            match evaluation.data(node) {
-                Ok(data) => values.push(Value::Data(data)),
+    let outcome = session.each(
+        &args.inputs,
+        args.schema.is_none(),
+        |session, evaluation, instance| {
+            let nodes = match session.chosen(
+                evaluation,
+                instance,
+                &args.expression,
+                args.schema.as_deref(),
+            ) {
+                Ok(nodes) => nodes,
                 Err(errors) => return session.report(&errors),
+            };
+            for node in nodes {
+                match evaluation.data(node) {
+                    Ok(data) => values.push(Value::Data(data)),
+                    Err(errors) => return session.report(&errors),
+                }
             }
-        }
-        Outcome::Fine
-    });
+            Outcome::Fine
+        },
+    );
     let outcome = finish(session, outcome, format, path.as_deref(), &values);
     // The process is about to end: giving millions of values back one by one is waste.
     std::mem::forget(values);

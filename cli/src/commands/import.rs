@@ -1,28 +1,32 @@
 //! `holosc import`: schemas to packages, data to language text; and `holosc get`, which imports into the module.
 
-use super::{Session, graver};
+mod data;
+
+use super::Session;
 use crate::Outcome;
-use crate::args::{Get, GetKind, Import, ImportData, ImportKind, ImportSchemas};
-use crate::encode::emit;
+use crate::args::{Get, GetKind, Import, ImportKind, ImportSchemas};
 use crate::files::{Files, utf8, write};
-use crate::load::inputs::{self, Input, Kind};
+use crate::load::fatal;
 use crate::load::module::Module;
-use crate::load::{decode, fatal};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Source};
 use holos_schemas::import::{self as schemas, Options};
-use holos_stdlib::encoding::{ImportOptions, import};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(session: &mut Session, args: &Import) -> Outcome {
     match &args.kind {
-        ImportKind::Data(args) => data(session, args),
-        ImportKind::Crd(args) => packages(session, args, schemas::crd),
-        ImportKind::Openapi(args) => packages(session, args, |inputs, options| {
+        None => data::run(session, &args.data, None),
+        Some(ImportKind::Data(args)) => data::run(session, args, None),
+        Some(ImportKind::Json(args)) => data::run(session, args, Some("json")),
+        Some(ImportKind::Yaml(args)) => data::run(session, args, Some("yaml")),
+        Some(ImportKind::Toml(args)) => data::run(session, args, Some("toml")),
+        Some(ImportKind::Text(args)) => data::run(session, args, Some("text")),
+        Some(ImportKind::Crd(args)) => packages(session, args, schemas::crd),
+        Some(ImportKind::Openapi(args)) => packages(session, args, |inputs, options| {
             schemas::openapi(inputs, &Default::default(), options)
         }),
-        ImportKind::Jsonschema(args) => packages(session, args, schemas::jsonschema),
+        Some(ImportKind::Jsonschema(args)) => packages(session, args, schemas::jsonschema),
     }
 }
 
@@ -174,84 +178,6 @@ fn packages(
         listed.push_str(&format!(" wrote  {}\n", session.files.display(&path)));
     }
     session.print(listed.as_bytes())
-}
-
-fn data(session: &mut Session, args: &ImportData) -> Outcome {
-    let inputs = match inputs::parse(&session.files, &args.files) {
-        Ok(inputs) => inputs,
-        Err(error) => return session.report(&[error]),
-    };
-    if args.out.is_some() && inputs.len() > 1 {
-        let error = Diagnostic::error(
-            Code(910),
-            "`--outfile` is for one input, and there are several",
-        );
-        return session.report(&[error]);
-    }
-    let mut outcome = Outcome::Fine;
-    for input in inputs {
-        outcome = graver(outcome, one(session, args, &input));
-    }
-    outcome
-}
-
-fn one(session: &mut Session, args: &ImportData, input: &Input) -> Outcome {
-    let (read, name, kind, beside) = match input {
-        Input::File(path, kind @ Kind::Data(_)) => (
-            session.files.bytes(path),
-            session.files.display(path),
-            *kind,
-            Some(path.with_extension("holos")),
-        ),
-        Input::Stdin(kind @ Kind::Data(_)) => (bytes(session, "-"), "-".into(), *kind, None),
-        _ => {
-            let error =
-                Diagnostic::error(Code(906), "only data is imported: JSON, YAML, TOML or text")
-                    .help("say how to read the input, for example `yaml: -`");
-            return session.report(&[error]);
-        }
-    };
-    let decoded = read.and_then(|bytes| decode(&mut session.sources, &name, kind, bytes, true));
-    let (documents, found) = match decoded {
-        Ok(decoded) => decoded,
-        Err(error) => return session.report(&[error]),
-    };
-    let outcome = session.report(&found);
-    if fatal(&found) {
-        return outcome;
-    }
-    let path = args
-        .path
-        .iter()
-        .flat_map(|path| path.split('.'))
-        .filter(|part| !part.is_empty());
-    let options = ImportOptions {
-        package: args.package.clone(),
-        path: path
-            .map(|part| part.trim_matches('"').to_string())
-            .collect(),
-        list: documents.len() > 1,
-    };
-    let text = import(
-        documents
-            .into_iter()
-            .map(|document| document.expr)
-            .collect(),
-        &options,
-    );
-    let target = match args.out.as_deref() {
-        Some("-") => None,
-        Some(file) => Some(session.files.absolute(file)),
-        None => beside,
-    };
-    let result = match &target {
-        None => emit(&session.files, None, text.as_bytes()),
-        Some(path) => put(session, path, &text, args.force),
-    };
-    match result {
-        Ok(()) => Outcome::Fine,
-        Err(error) => session.report(&[error]),
-    }
 }
 
 fn bytes(session: &Session, name: &str) -> Result<Vec<u8>, Diagnostic> {

@@ -16,6 +16,7 @@ mod manifests;
 mod platform;
 mod render;
 mod schemas;
+mod trim;
 mod verdicts;
 mod vet;
 mod why;
@@ -62,6 +63,7 @@ pub fn run(args: Args) -> Outcome {
             vet::run(&mut session, &args)
         }
         Command::Def(args) => def::run(&mut session, &args),
+        Command::Trim(args) => trim::run(&mut session, &args),
         Command::Fmt(args) => fmt::run(&mut session, &args),
         Command::Init(args) => init::run(&mut session, &args),
         Command::Import(args) => import::run(&mut session, &args),
@@ -175,6 +177,10 @@ impl Session {
             Ok(instances) => instances,
             Err(errors) => return self.report(&errors),
         };
+        let instances = match inputs.placing.merge {
+            Some(false) if merge => instances.into_iter().flat_map(Instance::apart).collect(),
+            _ => instances,
+        };
         self.cost.add("parse", start);
         let mut gravest = Outcome::Fine;
         let single = instances.len() == 1;
@@ -235,6 +241,29 @@ impl Session {
             .collect()
     }
 
+    /// The values to show: each document unified with a schema, those of `-e` expressions, or the whole package.
+    pub(crate) fn chosen(
+        &mut self,
+        evaluation: &mut Evaluation<'_>,
+        instance: &Instance,
+        expressions: &[String],
+        schema: Option<&str>,
+    ) -> Result<Vec<NodeId>, Vec<Diagnostic>> {
+        let Some(schema) = schema else {
+            return self.select(evaluation, expressions);
+        };
+        if instance.data.is_empty() {
+            return Err(vec![no_data()]);
+        }
+        let schema = self.expression(evaluation, "--schema", schema)?;
+        let mut nodes = Vec::new();
+        for document in &instance.data {
+            let data = evaluation.expression(document.file, &document.expr)?;
+            nodes.push(evaluation.unify(schema, data));
+        }
+        Ok(nodes)
+    }
+
     /// The value of an expression given as an argument.
     pub(crate) fn expression(
         &mut self,
@@ -263,6 +292,14 @@ impl Session {
         }
         Ok((file, expr))
     }
+}
+
+/// A schema without anything to check.
+pub(crate) fn no_data() -> Diagnostic {
+    Diagnostic::error(
+        Code(910),
+        "`--schema` is for data files, and there are none",
+    )
 }
 
 /// What loading found, and what the values say all the same: what could not be read or resolved is top there, which

@@ -20,7 +20,7 @@ impl Session {
             inputs: vec![input.directory.clone()],
             tags: input.tags.clone(),
             tag_variables: input.tag_variables,
-            package: None,
+            ..Inputs::default()
         };
         let mut platforms = Vec::new();
         let outcome = self.each(

@@ -5,8 +5,8 @@ use super::{Session, graver};
 use crate::Outcome;
 use crate::args::Vet;
 use crate::load::Document;
+use holos_lang::diagnostic::Diagnostic;
 use holos_lang::diagnostic::FileId;
-use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::{Evaluation, NodeId, Strictness};
 use holos_lang::syntax::tree;
 use rayon::prelude::*;
@@ -15,36 +15,33 @@ use rayon::prelude::*;
 const DOCUMENTS: usize = 256;
 
 pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
-    if let Some(outcome) = super::manifests::run(session, args) {
+    let placing = &args.inputs.placing;
+    let placed = !placing.path.is_empty() || placing.list;
+    if !placed && let Some(outcome) = super::manifests::run(session, args) {
         return outcome;
     }
-    let parsed = match &args.schema[..] {
-        [] => None,
-        [text] => Some(session.parse("--schema", text)),
-        _ => {
-            let message = "`--schema` is given twice; several are for manifests, as folders";
-            return session.report(&[Diagnostic::error(Code(910), message)]);
+    let mut schemas = Vec::new();
+    for text in &args.schema {
+        match session.parse("--schema", text) {
+            Ok(schema) => schemas.push(schema),
+            Err(errors) => return session.report(&errors),
         }
-    };
-    session.each(&args.inputs, false, |session, evaluation, instance| {
-        let schema = match &parsed {
-            None => None,
-            Some(Ok(schema)) => Some(schema),
-            Some(Err(errors)) => return session.report(errors),
-        };
+    }
+    let schema = &schemas[..];
+    let merge = placing.merge == Some(true) && schema.is_empty();
+    session.each(&args.inputs, merge, |session, evaluation, instance| {
         let value = match value_of(evaluation, schema) {
             Ok(value) => value,
             Err(errors) => return session.report(&errors),
         };
         if instance.data.is_empty() {
-            if schema.is_some() {
-                let error = Diagnostic::error(
-                    Code(910),
-                    "`--schema` is for data files, and there are none",
-                );
-                return session.report(&[error]);
+            if !schema.is_empty() {
+                return session.report(&[super::no_data()]);
             }
-            let concrete = args.concrete == Some(true);
+            let concrete = match merge {
+                true => args.concrete != Some(false),
+                false => args.concrete == Some(true),
+            };
             let errors = found(evaluation, value, concrete);
             return session.report(&errors);
         }
@@ -68,20 +65,26 @@ pub(super) fn run(session: &mut Session, args: &Vet) -> Outcome {
     })
 }
 
+/// What data is checked against: all schemas, or the package.
 fn value_of(
     evaluation: &mut Evaluation<'_>,
-    schema: Option<&(FileId, tree::Expr)>,
+    schemas: &[(FileId, tree::Expr)],
 ) -> Result<NodeId, Vec<Diagnostic>> {
-    match schema {
-        None => Ok(evaluation.root()),
-        Some((file, expr)) => evaluation.expression(*file, expr),
+    let mut all: Option<NodeId> = None;
+    for (file, expr) in schemas {
+        let schema = evaluation.expression(*file, expr)?;
+        all = Some(match all {
+            None => schema,
+            Some(others) => evaluation.unify(others, schema),
+        });
     }
+    Ok(all.unwrap_or_else(|| evaluation.root()))
 }
 
 /// What is wrong with each document.
 fn check(
     evaluation: &mut Evaluation<'_>,
-    schema: Option<&(FileId, tree::Expr)>,
+    schema: &[(FileId, tree::Expr)],
     documents: &[Document],
     concrete: bool,
 ) -> Vec<Vec<Diagnostic>> {

@@ -9,8 +9,9 @@ mod embed;
 mod import;
 pub mod inputs;
 pub mod module;
+pub(crate) mod placement;
 
-use crate::args::Inputs;
+use crate::args::{Inputs, Placing};
 use crate::files::{Files, utf8};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Severity, Source, SourceMap};
 use holos_lang::resolve::PackageFiles;
@@ -45,6 +46,18 @@ pub struct Document {
 }
 
 impl Instance {
+    /// The instance with each of its documents by itself.
+    pub fn apart(self) -> Vec<Instance> {
+        if self.data.len() < 2 {
+            return vec![self];
+        }
+        let with = |document: &Document| Instance {
+            data: vec![document.clone()],
+            ..self.clone()
+        };
+        self.data.iter().map(with).collect()
+    }
+
     /// Makes the data files part of the package: they are unified with it.
     pub fn merge_data(&mut self) {
         for Document { file, expr } in self.data.drain(..) {
@@ -69,6 +82,7 @@ impl Instance {
 pub struct Loader<'f> {
     files: &'f Files,
     tags: Tags,
+    placing: Placing,
     /// The tags that loaded files declare.
     known_tags: Vec<String>,
     parsed: BTreeMap<PathBuf, ReadFile>,
@@ -86,6 +100,7 @@ impl<'f> Loader<'f> {
         Loader {
             files,
             tags: Tags::default(),
+            placing: Placing::default(),
             known_tags: Vec::new(),
             parsed: BTreeMap::new(),
         }
@@ -101,6 +116,7 @@ impl<'f> Loader<'f> {
         args: &Inputs,
     ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
         self.tags = Tags::parse(&args.tags);
+        self.placing = args.placing.clone();
         if args.tag_variables {
             self.tags.variables = system_variables(self.files);
         }
@@ -260,7 +276,12 @@ impl<'f> Loader<'f> {
                 let (documents, mut found) =
                     decode(sources, name, *kind, bytes.map_err(|e| vec![e])?, true)
                         .map_err(|e| vec![e])?;
-                made.data.extend(documents);
+                let filename = match input {
+                    Input::File(path, _) => path.display().to_string(),
+                    _ => name.to_string(),
+                };
+                let placed = placement::place(sources, &self.placing, &filename, documents)?;
+                made.data.extend(placed);
                 made.package.errors.append(&mut found);
             }
             Input::Packages(_) => {}

@@ -10,6 +10,7 @@ mod cycle;
 mod disjunct;
 mod error;
 mod expr;
+mod implied;
 pub mod inspect;
 mod leaf;
 mod machine;
@@ -28,7 +29,7 @@ mod text;
 mod trace;
 mod unify;
 
-use crate::diagnostic::{Diagnostic, FileId, SourceMap};
+use crate::diagnostic::{Diagnostic, FileId, Place, SourceMap};
 use crate::resolve::compile::{Compiler, Imported};
 use crate::resolve::program::{ArcType, Label, Program, Value};
 use crate::resolve::{Importer, PackageFiles};
@@ -37,6 +38,7 @@ use crate::value::Data;
 use crate::value::builtin::Builtins;
 use machine::{Info, Machine, NIL};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use machine::Stats;
@@ -263,6 +265,12 @@ impl<'a> Evaluation<'a> {
     pub fn why(&mut self, node: NodeId) -> Vec<Origin> {
         self.machine.finalize(node.0);
         self.machine.why(node.0)
+    }
+
+    /// The places of plain values in the user's files that the other conjuncts of their nodes may imply. Evaluating without
+    /// them says whether they do.
+    pub fn implied(&mut self) -> BTreeSet<Place> {
+        self.machine.implied(self.root)
     }
 
     /// The value as data, in output order.

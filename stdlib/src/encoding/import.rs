@@ -3,55 +3,47 @@
 use holos_lang::diagnostic::Span;
 use holos_lang::syntax::print;
 use holos_lang::syntax::tree::{Decl, Element, Expr, File, Ident, Label, ListLit, StructLit};
+use std::sync::Arc;
 
-/// How the text is laid out.
-#[derive(Clone, Debug, Default)]
-pub struct ImportOptions {
-    /// The package clause, where there is one.
-    pub package: Option<String>,
-    /// The field the data is put into: `["spec", "values"]` gives `spec: values: …`.
-    pub path: Vec<String>,
-    /// Whether several documents become a list; otherwise they are unified, one after the other.
-    pub list: bool,
-}
-
-/// The documents as the text of one file.
-pub fn import(documents: Vec<Expr>, options: &ImportOptions) -> String {
-    let span = Span::default();
-    let documents: Vec<Expr> = documents.into_iter().map(bare_labels).collect();
-    let documents = if options.list {
-        let elements = documents.into_iter().map(Element::Expr).collect();
-        vec![Expr::List(ListLit {
-            elements,
-            ellipsis: None,
-            span,
-        })]
-    } else {
-        documents
-    };
+/// The documents as the text of one file: they are unified, one after the other.
+pub fn import(documents: Vec<Expr>, package: Option<&str>) -> String {
     let mut decls = Vec::new();
-    for document in documents {
-        let nested = options.path.iter().rev().fold(document, |value, name| {
-            let decl = super::json::field(name.as_str().into(), span, value);
-            bare_labels(Expr::Struct(StructLit {
-                decls: vec![decl],
-                braces: false,
-                span,
-            }))
-        });
-        match nested {
+    for document in documents.into_iter().map(bare_labels) {
+        match document {
             Expr::Struct(literal) => decls.extend(literal.decls),
             value => decls.push(Decl::Embed(value)),
         }
     }
-    let package = options.package.as_ref().map(|name| Ident {
-        name: name.as_str().into(),
-        span,
+    let package = package.map(|name| Ident {
+        name: name.into(),
+        span: Span::default(),
     });
     print(&File {
         package,
         decls,
         ..Default::default()
+    })
+}
+
+/// The value at a path: `["spec", "values"]` gives `spec: values: …`.
+pub fn at(path: &[Arc<str>], value: Expr) -> Expr {
+    let span = value.span();
+    path.iter().rev().fold(value, |value, name| {
+        Expr::Struct(StructLit {
+            decls: vec![super::json::field(name.clone(), span, value)],
+            braces: false,
+            span,
+        })
+    })
+}
+
+/// The values as a list.
+pub fn list(values: Vec<Expr>) -> Expr {
+    let span = values.first().map_or(Span::default(), Expr::span);
+    Expr::List(ListLit {
+        elements: values.into_iter().map(Element::Expr).collect(),
+        ellipsis: None,
+        span,
     })
 }
 

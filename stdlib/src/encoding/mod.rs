@@ -17,7 +17,7 @@ pub mod toml;
 pub mod yaml;
 
 pub use data::data;
-pub use import::{ImportOptions, import};
+pub use import::{at, import, list};
 
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use holos_lang::syntax::tree::Expr;

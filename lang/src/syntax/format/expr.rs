@@ -347,6 +347,7 @@ impl Walker<'_> {
                 self.wish(SEPARATE);
             }
             self.put("...");
+            self.wish(GLUE);
             if let Some(value) = &ellipsis.value {
                 let top = matches!(&**value, Expr::Ident(name) if &*name.name == "_");
                 if !top || self.cursor.is_some() {

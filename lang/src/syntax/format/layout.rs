@@ -152,7 +152,7 @@ impl Layout {
 
     fn write_space(&mut self, wishes: u16) {
         self.wishes = 0;
-        let line_break = wishes & (LINE | BREAK | SECTION) != 0;
+        let line_break = !self.empty && wishes & (LINE | BREAK | SECTION) != 0;
         if wishes & COMMA != 0 && (line_break || wishes & TRAILING == 0) {
             self.write(",");
         }
