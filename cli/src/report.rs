@@ -2,7 +2,7 @@
 
 use crate::args::{ColorWhen, DiagnosticFormat, Global};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind};
-use holos_lang::diagnostic::{Diagnostic, FileId, Place, Severity, SourceMap, catalogue};
+use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Severity, SourceMap, catalogue};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// Lines longer than this are not drawn whole.
 const LONGEST_LINE: usize = 240;
+/// The code of `error(…)`.
+const USER: Code = Code(208);
 /// Labels that cover more lines than this are drawn at their first.
 const MOST_LINES: usize = 12;
 
@@ -171,8 +173,17 @@ pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String
             text.to_string()
         }
     };
+    // The words of a law are the user's, and say of what they are.
+    let path = match diagnostic.code {
+        USER => "",
+        _ => &diagnostic.path,
+    };
+    let path = match path {
+        "" => String::new(),
+        path => format!("{}: ", clean(path)),
+    };
     let mut out = format!(
-        "{}: {}\n",
+        "{}: {path}{}\n",
         paint(&format!("{word}[{}]", diagnostic.code), hue),
         clean(&diagnostic.message)
     );

@@ -5,3 +5,4 @@ pub mod builtin_reference;
 pub mod conformance;
 pub mod differential;
 pub mod fuzz;
+pub mod transcript;

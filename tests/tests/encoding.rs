@@ -6,7 +6,7 @@
 //! that are not met are rewritten instead: read the difference before it is committed.
 
 use holos_lang::diagnostic::{Source, SourceMap};
-use holos_stdlib::encoding::{Format, ImportOptions, Read, data, import, read, write_stream};
+use holos_stdlib::encoding::{Format, Read, data, import, read, write_stream};
 use holos_tests::conformance::isolated::archives;
 use holos_tests::conformance::txtar::Archive;
 use std::fmt::Write;
@@ -78,7 +78,7 @@ fn outcomes(archive: &Archive) -> Vec<(String, String, String)> {
         };
         let mut got = Vec::new();
         if extension == "holos" {
-            got = import(documents.clone(), &ImportOptions::default()).into_bytes();
+            got = import(documents.clone(), None).into_bytes();
         } else {
             let format = Format::named(extension).unwrap_or(Format::Text);
             if let Err(error) = write_stream(format, &values, &mut got) {

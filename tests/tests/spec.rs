@@ -11,6 +11,8 @@ use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax::tree::{Decl, Expr, Field, File, Label};
 use holos_lang::syntax::{parse, parse_expr, print};
 use holos_stdlib::Standard;
+use holos_tests::conformance::txtar::Archive;
+use holos_tests::transcript::transcript;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,6 +160,44 @@ fn text(expr: Expr) -> String {
         ..File::default()
     };
     print(&file).trim().replace("\n", " ").replace("\t", "")
+}
+
+/// Blocks marked `console` are archives with a transcript; with `UPDATE_SUITES=1` they are written anew.
+#[test]
+fn transcripts_come_out_as_the_chapters_say() -> std::io::Result<()> {
+    const BEGIN: &str = "\n```console\n";
+    const END: &str = "\n```\n";
+    let binary = Path::new(env!("CARGO_BIN_EXE_holosc-under-test"));
+    let mut report = String::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(chapters())? {
+        let path = entry?.path();
+        let text = std::fs::read_to_string(&path)?;
+        let mut made = String::new();
+        let mut rest = text.as_str();
+        while let Some((before, block)) = rest.split_once(BEGIN) {
+            let (block, after) = block.split_once(END).unwrap_or((block, ""));
+            let mut archive = Archive::parse(&format!("{block}\n"));
+            let chapter = path.file_stem().unwrap_or_default().to_string_lossy();
+            let name = format!("spec-{chapter}-{count}");
+            let got = transcript(binary, &name, &archive)?;
+            if got.trim_end() != archive.comment.trim_end() {
+                report.push_str(&format!("{}:\n{got}\n", path.display()));
+            }
+            archive.comment = format!("{}\n", got.trim_end());
+            count += 1;
+            made += &format!("{before}{BEGIN}{}{END}", archive.to_string().trim_end());
+            rest = after;
+        }
+        made += rest;
+        if made != text && std::env::var_os("UPDATE_SUITES").is_some() {
+            std::fs::write(&path, made)?;
+            report.clear();
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+    assert!(count > 0, "no chapter has a transcript");
+    Ok(())
 }
 
 #[test]

@@ -27,7 +27,14 @@ pub(crate) fn check(program: &Program) -> Vec<Diagnostic> {
         found: Vec::new(),
     };
     checker.run();
-    checker.found
+    let mut found = checker.found;
+    let is_user = |warning: &&Diagnostic| {
+        (warning.labels.first()).is_some_and(|label| {
+            (program.user_files.get(label.place.file.0 as usize)).is_some_and(|&user| user)
+        })
+    };
+    found.extend(program.warnings.iter().filter(is_user).cloned());
+    found
 }
 
 struct Checker<'p> {

@@ -271,6 +271,17 @@ a: strings"#,
 a: strings.ToUpper("x")"#,
     },
     Entry {
+        code: Code(110),
+        title: "a name hides another",
+        explanation: "A name means what is nearest around it. Where a field, a variable or a `let` has the name of a `let`, a variable, an alias or an import further out, that one cannot be meant any more; `name: name` is the field itself. `check` warns of it.",
+        wrong: r#"let name = "bank"
+title: name
+app: {name: name}"#,
+        mend: r#"let bank = "bank"
+title: bank
+app: {name: bank}"#,
+    },
+    Entry {
         code: Code(201),
         title: "two values conflict",
         explanation: "A value has to be all that is said of it at once; two different concrete values, or two types, cannot be one value. Both places are shown.",

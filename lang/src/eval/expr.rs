@@ -1239,7 +1239,7 @@ impl Machine<'_> {
                 let kind = self.kind(value);
                 let shown = self.show(value);
                 if !self.is_concrete(value) && !kind.and(want).is_empty() {
-                    self.add_incomplete(format!("incomplete {want}: {shown}"));
+                    self.add_incomplete(format!("a concrete value is needed, and this is {shown}"));
                 } else {
                     let text = format!("cannot use {shown} (type {kind}) as type {want}");
                     let error = self.text_error(ErrorCode::Eval, text);

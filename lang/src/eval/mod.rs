@@ -10,6 +10,7 @@ mod cycle;
 mod disjunct;
 mod error;
 mod expr;
+mod follow;
 mod implied;
 pub mod inspect;
 mod leaf;

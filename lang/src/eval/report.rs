@@ -1,6 +1,7 @@
 //! Errors of values as diagnostics.
 
 use super::error::{Bottom, ErrorCode, Message};
+use super::follow::Found;
 use super::machine::*;
 use super::trace::Difference;
 use crate::diagnostic::{Code, Diagnostic, Label as Mark, Place};
@@ -40,8 +41,8 @@ struct Walk {
     shared: Vec<(Node, Node)>,
     /// Shared nodes that were visited, outside of definitions and inside.
     seen: FxHashSet<(Node, bool)>,
-    /// Errors, with the path where that of the error's own node does not say where one stands.
-    found: Vec<(ErrId, Option<String>)>,
+    /// Errors and the nodes they are of, with the path where that of the error's own node does not say where one stands.
+    found: Vec<(ErrId, Node, Option<String>)>,
 }
 
 impl Machine<'_> {
@@ -66,22 +67,30 @@ impl Machine<'_> {
         };
         self.collect(node, concrete, false, &mut walk);
         let mut reported = FxHashSet::default();
-        let mut out: Vec<Diagnostic> = Vec::new();
+        let mut out: Vec<Found> = Vec::new();
         // Where those with the same path and message are, so that a long list of errors stays linear.
         let mut alike: FxHashMap<_, Vec<usize>> = FxHashMap::default();
-        for (error, path) in walk.found {
+        for (error, node, path) in walk.found {
             for mut diagnostic in self.diagnose_leaves(error, &mut reported) {
                 if let Some(path) = &path {
                     diagnostic.path.clone_from(path);
                 }
                 let key = (diagnostic.path.clone(), diagnostic.message.clone());
                 let alike = alike.entry(key).or_default();
-                if !alike.iter().any(|&index| out[index] == diagnostic) {
+                if !alike
+                    .iter()
+                    .any(|&index| out[index].diagnostic == diagnostic)
+                {
                     alike.push(out.len());
-                    out.push(diagnostic);
+                    out.push(Found {
+                        diagnostic,
+                        error,
+                        node,
+                    });
                 }
             }
         }
+        let out = self.without_followers(out);
         let mut out = self.without_consequences(out);
         out.sort_by_key(|d| {
             d.labels
@@ -204,7 +213,7 @@ impl Machine<'_> {
                 let path = self
                     .is_inline(self.errors[error as usize].node, walk)
                     .then(|| self.path_in(node, walk));
-                walk.found.push((error, path));
+                walk.found.push((error, node, path));
             }
             let structural = matches!(
                 self.errors[error as usize].value,
@@ -219,7 +228,7 @@ impl Machine<'_> {
             if !self.is_concrete(base) && !matches!(base, Value::Struct | Value::List { .. }) {
                 if let Err(error) = self.data_of(Value::Node(target)) {
                     let path = Some(self.path_in(node, walk));
-                    walk.found.push((error, path));
+                    walk.found.push((error, node, path));
                 }
                 return;
             }
@@ -236,8 +245,9 @@ impl Machine<'_> {
                     .filter(|e| !self.code(*e).is_incomplete());
                 if fatal.is_none() {
                     let error = self.required_absent(target, arc, label);
+                    self.errors[error as usize].holder = node;
                     let path = Some(self.path_in(arc, walk));
-                    walk.found.push((error, path));
+                    walk.found.push((error, arc, path));
                     continue;
                 }
             }
@@ -459,12 +469,19 @@ impl Machine<'_> {
         }
         if matches!(e.message, Message::RequiredAbsent(_)) && e.node != NIL {
             let parent = self.n(e.node).parent;
-            let around = if parent == NIL { e.node } else { parent };
-            let user = self
-                .own_conjuncts(around)
-                .into_iter()
-                .filter_map(|c| self.written(c.expr))
-                .last();
+            let around = match (e.holder, parent) {
+                (NIL, NIL) => e.node,
+                (NIL, parent) => parent,
+                (holder, _) => holder,
+            };
+            // Not those of what it only stands for.
+            let mut at = self.n(around).conjuncts;
+            let mut user = None;
+            while at != NIL {
+                let c = self.conjuncts[at as usize];
+                user = self.written(c.expr).or(user);
+                at = c.next;
+            }
             if let Some(place) =
                 user.filter(|place| !diagnostic.labels.iter().any(|label| label.place == *place))
             {

@@ -86,7 +86,7 @@ impl Machine<'_> {
     }
 
     /// The node a reference denotes, in a finished evaluation.
-    fn denoted(&mut self, expr: ExprId, env: EnvId) -> Option<Node> {
+    pub(super) fn denoted(&mut self, expr: ExprId, env: EnvId) -> Option<Node> {
         let saved = std::mem::replace(&mut self.errs, NIL);
         let node = self.with_context(env, Info::default(), |m| m.resolve(expr, ALL, Mode::Ignore));
         self.errs = saved;

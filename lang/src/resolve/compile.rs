@@ -5,6 +5,8 @@
 //! the predeclared names. A scope is a struct literal, a list literal (without names), a clause of a
 //! comprehension, or a field with an alias.
 
+mod mistakes;
+
 use super::program::*;
 use crate::diagnostic::{Code, Diagnostic, FileId, Place, Span, nearest};
 use crate::syntax::tree;
@@ -22,6 +24,7 @@ pub(crate) const INVALID_LABEL: Code = Code(106);
 pub(crate) const EXPERIMENT: Code = Code(107);
 pub(crate) const INVALID_NUMBER: Code = Code(108);
 pub(crate) const MISPLACED: Code = Code(109);
+pub(crate) const SHADOWED: Code = Code(110);
 
 /// What an import path leads to.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +69,16 @@ struct Name {
     entry: Entry,
     /// Where it is declared; `None` where being unused is no error.
     declared: Option<Span>,
+    /// Where it stands.
+    at: Span,
     used: bool,
+}
+
+impl Name {
+    /// Whether it is a field by its own name.
+    fn is_field(&self) -> bool {
+        matches!(self.entry, Entry::Field(_)) && self.declared.is_none()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -207,6 +219,7 @@ impl<'p> Compiler<'p> {
                     text: package.name.into(),
                     entry: Entry::Import(self.file_imports.len() as u32 - 1),
                     declared: None,
+                    at: Span::default(),
                     used: true,
                 });
             }
@@ -319,6 +332,7 @@ impl<'p> Compiler<'p> {
             } else {
                 declared
             },
+            at: declared.unwrap_or_default(),
             used: false,
         });
     }
@@ -416,9 +430,11 @@ impl<'p> Compiler<'p> {
             if matches!(name.entry, Entry::Import(_)) {
                 let message = format!("`{}` is imported and not used", name.text);
                 self.error(UNUSED_IMPORT, span, message);
+                self.unused_for_hidden(span);
             } else {
                 let message = format!("alias or let clause `{}` is not used", name.text);
                 self.error(UNUSED_ALIAS, span, message);
+                self.unused_for_hidden(span);
             }
         }
     }
@@ -453,12 +469,17 @@ impl<'p> Compiler<'p> {
             self.error(NAME_CLASH, ident.span, message);
             return;
         }
-        scope.push(Name {
+        let name = Name {
             text: ident.name.clone(),
             entry,
             declared: must_use.then_some(ident.span),
+            at: ident.span,
             used: false,
-        });
+        };
+        if !name.is_field() {
+            self.hides(&name);
+        }
+        scope.push(name);
     }
 
     fn declare(&mut self, scope: &mut Scope, decl: &tree::Decl) {
@@ -1100,6 +1121,7 @@ impl<'p> Compiler<'p> {
             Op::Multiply => Some(Operator::Multiply),
             Op::Divide => Some(Operator::Divide),
         };
+        let known = self.errors.len();
         let mut left = self.expr(&binary.operands[0]);
         let start = binary.operands[0].span();
         for operand in &binary.operands[1..] {
@@ -1110,6 +1132,7 @@ impl<'p> Compiler<'p> {
             };
             left = self.push(expr, start.to(operand.span()));
         }
+        self.unquoted(binary, known);
         left
     }
 
@@ -1239,7 +1262,11 @@ impl<'p> Compiler<'p> {
         if &*ident.name == "_" {
             return self.push(Expr::Value(Value::Top), span);
         }
-        let expr = match self.find(&ident.name) {
+        let found = self.find(&ident.name);
+        if let Some((Entry::Field(_), _)) = found {
+            self.field_hides(ident);
+        }
+        let expr = match found {
             Some((entry, up)) => match entry {
                 Entry::Field(label) => Expr::Field {
                     up,
@@ -1360,67 +1387,6 @@ impl<'p> Compiler<'p> {
         }
         self.unresolved(ident);
         self.bottom(span)
-    }
-
-    fn unresolved(&mut self, ident: &tree::Ident) {
-        if &*ident.name == "self" {
-            self.error(
-                EXPERIMENT,
-                ident.span,
-                "`self` needs `@experiment(aliasv2)` at the top of the file",
-            );
-            return;
-        }
-        let mut names: Vec<Arc<str>> = self
-            .scopes
-            .iter()
-            .flat_map(|s| s.names.iter().map(|n| n.text.clone()))
-            .collect();
-        // Sorted, as a hash map has no order of its own.
-        let mut fields: Vec<_> = self.package_fields.keys().cloned().collect();
-        fields.sort();
-        names.extend(fields);
-        names.extend(PREDECLARED.iter().map(|&name| name.into()));
-        let builtin = self
-            .builtins
-            .paths()
-            .into_iter()
-            .find(|path| path.rsplit('/').next() == Some(&*ident.name));
-        let near = nearest(&ident.name, names.iter().map(|n| &**n)).map(str::to_string);
-        let place = Place {
-            file: self.file,
-            span: ident.span,
-        };
-        let diagnostic = self.error(
-            UNRESOLVED,
-            ident.span,
-            format!("reference `{}` not found", ident.name),
-        );
-        let word = match &*ident.name {
-            "yes" | "on" | "True" | "TRUE" => Some("true"),
-            "no" | "off" | "False" | "FALSE" => Some("false"),
-            "nil" | "None" | "undefined" | "NULL" => Some("null"),
-            _ => None,
-        };
-        if let Some(word) = word {
-            diagnostic
-                .help
-                .push(format!("write `{word}`, or quote the word"));
-            diagnostic.fix = Some(crate::diagnostic::Fix {
-                title: format!("replace with `{word}`"),
-                edits: vec![(place, word.to_string())],
-            });
-        } else if let Some(path) = builtin {
-            diagnostic
-                .help
-                .push(format!("import it: `import \"{path}\"`"));
-        } else if let Some(near) = near {
-            diagnostic.help.push(format!("did you mean `{near}`?"));
-            diagnostic.fix = Some(crate::diagnostic::Fix {
-                title: format!("replace with `{near}`"),
-                edits: vec![(place, near)],
-            });
-        }
     }
 }
 

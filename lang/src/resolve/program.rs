@@ -383,6 +383,8 @@ pub(crate) struct Program {
     pub(crate) conjunctions: Vec<Vec<Value>>,
     /// Which files are the user's, by [`FileId`]; a later one is.
     pub(crate) user_files: Vec<bool>,
+    /// What names are likely mistaken for others, for the checker.
+    pub(crate) warnings: Vec<crate::diagnostic::Diagnostic>,
     /// Attributes of fields, by the index of their declaration.
     pub(crate) attributes: FxHashMap<u32, Attributes>,
 }

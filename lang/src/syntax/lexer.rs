@@ -874,7 +874,7 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
             Try => clause && matches!(after, Some(LeftBrace | Ident | For | If | Let)),
             In => before == Ident && after.is_some_and(|t| t != Colon && t != Comma),
             Else | Fallback => before == RightBrace,
-            Package => head && after == Some(Ident),
+            Package => head && matches!(after, Some(Ident | Comma)),
             Import => head && matches!(after, Some(Ident | String | LeftParen)),
             Question => {
                 if after == Some(Colon) {

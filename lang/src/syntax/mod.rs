@@ -96,6 +96,23 @@ pub fn format(text: &str) -> Option<String> {
     format::format(text)
 }
 
+/// The kinds of a text's tokens and where they stand, supplied commas included; `None` where it has no tokens. It is
+/// for comparing the parser with the grammar in `spec/`.
+pub fn tokens(text: &str) -> Option<Vec<(String, Span)>> {
+    let lexed = lexer::lex(FileId(0), text, Token::StartFile);
+    let tokens = lexed.tokens.iter().skip(1);
+    (lexed.errors.is_empty() && !lexed.stopped).then(|| {
+        tokens
+            .map(|lexeme| {
+                (
+                    format!("{:?}", lexeme.token),
+                    Span::new(lexeme.start, lexeme.end),
+                )
+            })
+            .collect()
+    })
+}
+
 /// How many tokens a text has, for measuring what finding them costs.
 pub fn count_tokens(text: &str) -> usize {
     lexer::lex(FileId(0), text, Token::StartFile).tokens.len()
