@@ -325,9 +325,18 @@ impl Machine<'_> {
 
     /// The groups that touched a node: each with the embedding it came through.
     fn evidence_of(&self, node: Node) -> Groups {
-        if self.has_state(node) {
-            let evidence = &self.s(node).evidence;
-            return evidence.iter().map(|e| (e.id, e.embed)).collect();
+        // Of an announced field that nobody has evaluated yet, its conjuncts are the evidence, as of a leaf.
+        if self.has_state(node) && self.s(node).started {
+            let state = self.s(node);
+            let mut out: Groups = state.evidence.iter().map(|e| (e.id, e.embed)).collect();
+            // What is still at work on it counts as well.
+            for &task in &state.tasks {
+                let task = &self.tasks[task as usize];
+                if task.state < TaskState::Done {
+                    out.push((task.info.group, task.info.embed));
+                }
+            }
+            return out;
         }
         let mut out = SmallVec::new();
         let mut at = self.n(node).conjuncts;

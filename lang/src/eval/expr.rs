@@ -519,7 +519,7 @@ impl Machine<'_> {
         label: Label,
     ) -> Node {
         if let Some(&node) = self.lets.get(&(key, body)) {
-            if !self.is_running(node) {
+            if !self.is_running(node) || self.s(node).scalar != Value::None {
                 return node;
             }
             // It is asked for by what it depends on. That may know by now what it did not know when the clause was
@@ -553,14 +553,12 @@ impl Machine<'_> {
     }
 
     /// Whether a task of the node is being run.
-    fn is_running(&self, node: Node) -> bool {
-        self.has_state(node)
-            && self.s(node).scalar == Value::None
-            && self
-                .s(node)
-                .tasks
-                .iter()
-                .any(|&t| self.tasks[t as usize].state == TaskState::Running)
+    pub(super) fn is_running(&self, node: Node) -> bool {
+        if !self.has_state(node) {
+            return false;
+        }
+        let running = |&t: &TaskId| self.tasks[t as usize].state == TaskState::Running;
+        self.s(node).tasks.iter().any(running)
     }
 
     /// The root of an imported package.

@@ -588,6 +588,7 @@ impl Machine<'_> {
             self.decrement(node, task.completes);
             return;
         }
+        let finished = self.n(node).status == Status::Finalized;
         let saved_node = std::mem::replace(&mut self.node, node);
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
         let saved = (self.env, self.info, self.source);
@@ -627,6 +628,9 @@ impl Machine<'_> {
                 if error != NIL {
                     self.node_error(node, error);
                 }
+                if !finished && self.n(node).status == Status::Finalized {
+                    self.finished_ahead(node);
+                }
                 self.decrement(node, completes);
             } else if error != NIL && !self.code(error).is_incomplete() {
                 // What the task needed took in the node itself, and finished it.
@@ -637,6 +641,16 @@ impl Machine<'_> {
         if self.has_state(node) && self.s(node).to_complete {
             self.s_mut(node).to_complete = false;
             self.complete_tasks(node, Mode::Attempt);
+        }
+    }
+
+    /// What a task needed took in the node itself, and finished it before the task gave it its value.
+    fn finished_ahead(&mut self, node: Node) {
+        let errors = self.s(node).errors;
+        if errors != NIL && !self.code(errors).is_incomplete() {
+            self.set_bottom(node, errors);
+        } else {
+            self.update_scalar(node);
         }
     }
 

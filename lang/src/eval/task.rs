@@ -39,6 +39,7 @@ impl Machine<'_> {
                         }
                         other => other,
                     };
+                    self.complete_pattern(pattern)?;
                     self.insert_pattern(task.node, pattern, value, task.env, task.info);
                 }
                 Ok(())
@@ -54,6 +55,25 @@ impl Machine<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Evaluates what a pattern consists of (`or([…])` gives its elements as they are) while the task can still wait
+    /// for it: once labels are matched it is too late.
+    fn complete_pattern(&mut self, pattern: Value) -> Step<()> {
+        let parts = match pattern {
+            Value::Disjunction(index) => self.disjunctions[index as usize].values.clone(),
+            Value::Conjunction(index) => self.conjunction(index).to_vec(),
+            _ => return Ok(()),
+        };
+        for part in parts {
+            match part {
+                Value::Node(node) => {
+                    self.unify(node, SCALAR, Mode::Wait, false)?;
+                }
+                part => self.complete_pattern(part)?,
+            }
+        }
+        Ok(())
     }
 
     fn perform_resolve(&mut self, id: TaskId, mode: Mode) -> Step<()> {

@@ -304,7 +304,10 @@ impl Machine<'_> {
     fn release_children(&mut self, node: Node) {
         for index in 0..self.n(node).arc_count {
             let arc = self.arc(node, index).1;
-            if self.n(arc).status == Status::Finalized && self.has_state(arc) {
+            if self.n(arc).status == Status::Finalized
+                && self.has_state(arc)
+                && !self.is_running(arc)
+            {
                 self.release(arc);
             }
         }
