@@ -7,7 +7,7 @@
 
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
-use super::requirement::{Groups, Memo, SET, relevant};
+use super::requirement::{Around, Groups, Memo, SET, relevant};
 use crate::resolve::program::*;
 use smallvec::SmallVec;
 
@@ -30,7 +30,7 @@ impl Machine<'_> {
             return;
         }
         let state = self.s_mut(node);
-        state.required = None;
+        state.required_by = NIL;
         state.replacements.push((from, to));
     }
 
@@ -108,7 +108,7 @@ impl Machine<'_> {
                     outer = requirement.outer;
                 }
             }
-            self.s_mut(node).required = None;
+            self.s_mut(node).required_by = NIL;
         }
         let ignore = if force_ignore || info.has(Info::OPENED) {
             true
@@ -149,7 +149,7 @@ impl Machine<'_> {
             };
             self.s_mut(node).requirements.push(requirement);
         }
-        self.s_mut(node).required = None;
+        self.s_mut(node).required_by = NIL;
         let from = info.group;
         info.group = id;
         self.add_replacement(node, from, id);
@@ -158,7 +158,9 @@ impl Machine<'_> {
 
     /// Whether the node requires nothing of its fields.
     pub(super) fn closes_nothing(&mut self, node: Node) -> bool {
-        self.required(node).iter().all(|r| r.ignored || r.removed)
+        let holder = self.required(node);
+        let required = &self.s(holder).required;
+        required.iter().all(|r| r.ignored || r.removed)
     }
 
     /// Refuses fields that some requirement of the node has no evidence for.
@@ -197,11 +199,22 @@ impl Machine<'_> {
         {
             return NIL;
         }
-        let required = self.required(node);
-        if required.iter().all(|r| r.ignored || r.removed) {
+        let holder = self.required(node);
+        let required = &self.s(holder).required;
+        let active: SmallVec<[u32; 8]> = required
+            .iter()
+            .filter(|r| !r.ignored && !r.removed)
+            .map(|r| r.id)
+            .collect();
+        if active.is_empty() || self.is_evident(node, &active, &[], early) {
             return NIL;
         }
-        let base = relevant(&mut self.marks, self.groups.len(), &required);
+        let edges = self.edges(node);
+        if !edges.is_empty() && self.is_evident(node, &active, &edges, early) {
+            return NIL;
+        }
+        let required = &self.states[self.nodes[holder as usize].state as usize].required;
+        let base = relevant(&mut self.marks, self.groups.len(), required);
         let opens = self
             .s(node)
             .evidence
@@ -215,11 +228,7 @@ impl Machine<'_> {
             }
             let outer = arc;
             let arc = self.deref_disjunct(arc);
-            if early {
-                if self.n(arc).arc_type > ArcType::Required {
-                    continue;
-                }
-            } else if !self.has_state(arc) && !self.n(arc).has(NodeData::LEAF) {
+            if !self.is_judged(arc, early) {
                 continue;
             }
             let (opened, mut opened_memo);
@@ -255,6 +264,64 @@ impl Machine<'_> {
             }
         }
         error
+    }
+
+    /// Whether closedness is a matter of the field at all, with `early` before it is evaluated.
+    fn is_judged(&self, arc: Node, early: bool) -> bool {
+        if early {
+            self.n(arc).arc_type <= ArcType::Required
+        } else {
+            self.has_state(arc) || self.n(arc).has(NodeData::LEAF)
+        }
+    }
+
+    /// Whether each field has evidence for each requirement by the parents of its groups, and by some of the edges,
+    /// alone. That is so nearly always, and then neither further edges nor openings can change anything: they only
+    /// ever allow more.
+    fn is_evident(&self, node: Node, active: &[u32], edges: &[(u32, u32)], early: bool) -> bool {
+        if active.len() > 64 {
+            return false;
+        }
+        let all = u64::MAX >> (64 - active.len());
+        let around = Around::new(active, edges);
+        let mut known: SmallVec<[(u32, u64); 8]> = SmallVec::new();
+        let mut lies_in = |group: u32| {
+            if let Some(&(_, mask)) = known.iter().find(|(id, _)| *id == group) {
+                return mask;
+            }
+            let mask = around.of(group, &self.groups);
+            known.push((group, mask));
+            mask
+        };
+        self.arc_slice(node).iter().all(|&(label, arc)| {
+            if !label.is_regular() {
+                return true;
+            }
+            let arc = self.deref_disjunct(arc);
+            if !self.is_judged(arc, early) {
+                return true;
+            }
+            let mut mask = 0;
+            if self.has_state(arc) {
+                for e in &self.s(arc).evidence {
+                    mask |= lies_in(e.id);
+                    if mask == all {
+                        return true;
+                    }
+                }
+            } else {
+                let mut at = self.n(arc).conjuncts;
+                while at != NIL {
+                    let c = &self.conjuncts[at as usize];
+                    mask |= lies_in(c.info.group);
+                    if mask == all {
+                        return true;
+                    }
+                    at = c.next;
+                }
+            }
+            false
+        })
     }
 
     fn not_allowed(&mut self, node: Node, outer: Node, arc: Node, label: Label) -> Option<ErrId> {
@@ -432,34 +499,30 @@ impl Machine<'_> {
         false
     }
 
-    /// The requirements that apply to a node's fields.
-    fn required(&mut self, node: Node) -> Shared<Required> {
-        if let Some(known) = &self.s(node).required {
-            return known.clone();
+    /// The node whose state has the requirements that apply to a node's fields: itself, or one around it where it adds
+    /// none.
+    fn required(&mut self, node: Node) -> Node {
+        let known = self.s(node).required_by;
+        if known == node
+            || known != NIL && self.has_state(known) && self.s(known).required_by == known
+        {
+            return known;
         }
         let parent = self.n(node).parent;
         let from_parent =
             parent != NIL && self.has_state(parent) && !self.s(node).drop_parent_requirements;
-        let shared = if from_parent {
-            self.required(parent)
-        } else {
-            Shared::default()
-        };
-        if shared.is_empty() && self.s(node).requirements.is_empty() {
-            self.s_mut(node).required = Some(shared.clone());
-            return shared;
+        let mut list = std::mem::take(&mut self.s_mut(node).required);
+        list.clear();
+        if from_parent {
+            let outer = self.required(parent);
+            let required = &self.s(outer).required;
+            if self.adds_no_requirement(node, required) {
+                let state = self.s_mut(node);
+                (state.required, state.required_by) = (list, outer);
+                return outer;
+            }
+            list.extend_from_slice(required);
         }
-        let changes = shared.iter().any(|r| r.once && !r.ignored)
-            || self.s(node).requirements.iter().any(|own| {
-                !(own.ignore && own.kind == GroupKind::Reference)
-                    && !shared.iter().any(|known| known.id == own.id)
-            });
-        let opened = !shared.is_empty() && self.is_opened(node);
-        if !changes && !opened {
-            self.s_mut(node).required = Some(shared.clone());
-            return shared;
-        }
-        let mut list = shared.to_vec();
         for r in &mut list {
             if r.once {
                 r.ignored = true;
@@ -508,9 +571,20 @@ impl Machine<'_> {
         if !list.is_empty() && self.is_opened(node) {
             self.filter_open(node, &mut list);
         }
-        let list: Shared<Required> = list.into();
-        self.s_mut(node).required = Some(list.clone());
-        list
+        let state = self.s_mut(node);
+        (state.required, state.required_by) = (list, node);
+        node
+    }
+
+    /// Whether what the node requires is what the node around it does.
+    fn adds_no_requirement(&self, node: Node, outer: &[Required]) -> bool {
+        let adds = |own: &Requirement| {
+            !(own.ignore && own.kind == GroupKind::Reference)
+                && !outer.iter().any(|known| known.id == own.id)
+        };
+        !outer.iter().any(|r| r.once && !r.ignored)
+            && !self.s(node).requirements.iter().any(adds)
+            && (outer.is_empty() || !self.is_opened(node))
     }
 
     /// Whether it is a definition, a hidden field or a `let`.

@@ -153,19 +153,20 @@ impl Machine<'_> {
             info = self.new_requirement(node, info, GroupKind::Literal);
         }
         self.reserve_arcs(node, len - optionals);
+        let mut is_struct = false;
         for index in start..start + len {
             match self.program.decls[index as usize] {
                 Decl::Field { label, arc, value } => {
-                    if label.is_string() && arc == ArcType::Member {
+                    if label.is_string() && arc == ArcType::Member && !is_struct {
+                        is_struct = true;
                         self.s_mut(node).is_struct = true;
                         self.update_kind(node, Kind::STRUCT, expr, info);
                     }
                     let mut sub = info.sub_field();
+                    let mut found = self.find_arc(node, label);
                     if arc == ArcType::Optional {
                         sub = sub.optional();
-                        if self.find_arc(node, label).is_none()
-                            && self.may_defer(index, value, inner, shape_id)
-                        {
+                        if found.is_none() && self.may_defer(index, value, inner, shape_id) {
                             if self.structs[own].deferred == NIL {
                                 self.n_mut(node).flags |= NodeData::DEFERS;
                                 self.structs[own].deferred = self.deferred.len() as u32;
@@ -177,10 +178,16 @@ impl Machine<'_> {
                             continue;
                         }
                     }
-                    if self.n(node).has(NodeData::DEFERS) && self.find_arc(node, label).is_none() {
-                        self.materialize(node, label);
+                    if found.is_none() && self.n(node).has(NodeData::DEFERS) {
+                        found = self.materialize(node, label);
                     }
-                    let (field, new) = self.get_arc(node, label, arc);
+                    let (field, new) = match found {
+                        Some(field) => {
+                            self.update_arc_type(field, arc);
+                            (field, false)
+                        }
+                        None => (self.new_arc(node, label, arc), true),
+                    };
                     // The expression belongs to this literal: where that is new here, so is the conjunct.
                     self.add_to_arc(node, field, new || !again, arc, value, inner, sub);
                 }
@@ -786,6 +793,10 @@ impl Machine<'_> {
             self.update_arc_type(arc, arc_type);
             return (arc, false);
         }
+        (self.new_arc(node, label, arc_type), true)
+    }
+
+    fn new_arc(&mut self, node: Node, label: Label, arc_type: ArcType) -> Node {
         let arc = self.new_node(node, label, arc_type);
         self.stats.nodes += 1;
         if self.s(node).frozen & FIELD_SET != 0 {
@@ -794,7 +805,7 @@ impl Machine<'_> {
             self.n_mut(arc).arc_type = ArcType::NotPresent;
         }
         self.append_arc(node, label, arc);
-        (arc, true)
+        arc
     }
 
     /// Adds a conjunct to a field of the node, and what its patterns say of the field.

@@ -6,13 +6,19 @@
 //! it is goes the common way, which says what is wrong.
 
 use super::disjunct::is_scalar;
+use super::expr::MAX_STRING;
 use super::machine::*;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
 use smallvec::SmallVec;
+use std::fmt::Write as _;
 
 /// How many references to scalars that are not evaluated yet are followed.
 const MAX_STEPS: u32 = 16;
+
+/// Nodes with one of these are evaluated the common way.
+const NO_LEAF: u16 =
+    NodeData::DYNAMIC | NodeData::DISJUNCT | NodeData::PATTERN | NodeData::COMPUTES;
 
 /// What the conjuncts of a leaf say.
 #[derive(Default)]
@@ -24,6 +30,8 @@ struct Meet {
     unions: SmallVec<[Union; 2]>,
     /// How many values came together.
     count: u32,
+    /// Some value is computed from others.
+    computes: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -47,7 +55,7 @@ impl Machine<'_> {
             || data.arc_count > 0
             || data.arc_type >= ArcType::Pending
             || data.parent == NIL
-            || data.flags & (NodeData::DYNAMIC | NodeData::DISJUNCT | NodeData::PATTERN) != 0
+            || data.flags & NO_LEAF != 0
             || data.label.is_let()
             || self.info.cyclic == Cyclic::Yes
         {
@@ -77,6 +85,10 @@ impl Machine<'_> {
                 flags |= NodeData::CLOSED_RECURSIVE;
             }
             if !self.add_to_leaf(&mut meet, c.expr, c.env, steps) {
+                if meet.computes {
+                    // Long chains of sums are not followed from each of their links.
+                    self.n_mut(node).flags |= NodeData::COMPUTES;
+                }
                 return false;
             }
             at = c.next;
@@ -104,7 +116,82 @@ impl Machine<'_> {
             | Expr::LabelName { .. } => true,
             Expr::Disjunction(index) => self.is_plain_chain(index),
             Expr::Unify(a, b) => self.may_be_leaf(a) && self.may_be_leaf(b),
+            _ => self.may_be_operand(expr),
+        }
+    }
+
+    /// Whether an expression may come to a scalar by itself.
+    fn may_be_operand(&self, expr: ExprId) -> bool {
+        match self.program.exprs[expr as usize] {
+            Expr::Value(value) => is_scalar(value),
+            Expr::Field { .. }
+            | Expr::Select { .. }
+            | Expr::ForValue { .. }
+            | Expr::ForKey { .. }
+            | Expr::LabelName { .. } => true,
+            Expr::Interpolation {
+                bytes: false,
+                start,
+                len,
+            } => (start..start + len)
+                .all(|index| self.may_be_operand(self.program.lists[index as usize])),
+            Expr::Binary(Operator::Add | Operator::Subtract | Operator::Multiply, a, b) => {
+                self.may_be_operand(a) && self.may_be_operand(b)
+            }
             _ => false,
+        }
+    }
+
+    /// The scalar that an expression comes to, where all that it reads is known.
+    fn known_scalar(&mut self, expr: ExprId, env: EnvId, steps: u32) -> Option<Value> {
+        match self.program.exprs[expr as usize] {
+            Expr::Value(value) => is_scalar(value).then_some(value),
+            Expr::LabelName { up } | Expr::ForKey { up } => {
+                let env = self.env_up(env, up);
+                let label = self.envs.get(env as usize)?.label;
+                (label != Label::NONE).then(|| self.label_value(label))
+            }
+            Expr::Interpolation { start, len, .. } => {
+                let mut out = String::new();
+                for index in start..start + len {
+                    match self.known_scalar(self.program.lists[index as usize], env, steps)? {
+                        Value::String(id) => out.push_str(self.program.strings.get(id)),
+                        Value::Int(value) => write!(out, "{value}").ok()?,
+                        _ => return None,
+                    }
+                }
+                (out.len() <= MAX_STRING).then(|| self.string_value(&out))
+            }
+            Expr::Binary(op, a, b) => {
+                let a = self.known_scalar(a, env, steps)?;
+                let b = self.known_scalar(b, env, steps)?;
+                match (op, a, b) {
+                    (Operator::Add, Value::Int(a), Value::Int(b)) => a.checked_add(b),
+                    (Operator::Subtract, Value::Int(a), Value::Int(b)) => a.checked_sub(b),
+                    (Operator::Multiply, Value::Int(a), Value::Int(b)) => a.checked_mul(b),
+                    _ => None,
+                }
+                .map(Value::Int)
+            }
+            _ => {
+                let target = self.known_target(expr, env, steps)?;
+                let target = self.deref(target);
+                let data = self.n(target);
+                if data.status != Status::Finalized || data.arc_count > 0 {
+                    return None;
+                }
+                let value = match data.base {
+                    Value::Disjunction(index) => {
+                        let d = &self.disjunctions[index as usize];
+                        if d.defaults != 1 {
+                            return None;
+                        }
+                        d.values[0]
+                    }
+                    value => value,
+                };
+                is_scalar(value).then_some(value)
+            }
         }
     }
 
@@ -131,6 +218,13 @@ impl Machine<'_> {
                 }
                 let value = self.label_value(self.envs[env as usize].label);
                 self.add_value_to_leaf(meet, value)
+            }
+            Expr::Interpolation { .. } | Expr::Binary(..) => {
+                meet.computes = true;
+                match self.known_scalar(expr, env, steps) {
+                    Some(value) => self.add_value_to_leaf(meet, value),
+                    None => false,
+                }
             }
             _ => {
                 let Some(target) = self.known_target(expr, env, steps) else {

@@ -14,7 +14,7 @@ use crate::value::Number;
 use crate::value::builtin::{Builtins, Kind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub(super) type Node = u32;
 pub(super) type EnvId = u32;
@@ -183,6 +183,8 @@ impl NodeData {
     pub(super) const MANY_CONJUNCTS: u16 = 8192;
     /// Its literals are in [`Machine::literals`].
     pub(super) const MANY_LITERALS: u16 = 16384;
+    /// Computing its value from known scalars was tried, and some were not known.
+    pub(super) const COMPUTES: u16 = 32768;
 
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
@@ -402,13 +404,13 @@ pub(super) struct Check {
 
 /// A list that several own; empty, it takes no memory of its own.
 #[derive(Debug)]
-pub(super) struct Shared<T>(Option<Rc<Vec<T>>>);
+pub(super) struct Shared<T>(Option<Arc<Vec<T>>>);
 
 impl<T> Shared<T> {
     pub(super) fn is_same(&self, other: &Shared<T>) -> bool {
         match (&self.0, &other.0) {
             (None, None) => true,
-            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }
@@ -428,7 +430,7 @@ impl<T> Clone for Shared<T> {
 
 impl<T> From<Vec<T>> for Shared<T> {
     fn from(list: Vec<T>) -> Shared<T> {
-        Shared((!list.is_empty()).then(|| Rc::new(list)))
+        Shared((!list.is_empty()).then(|| Arc::new(list)))
     }
 }
 
@@ -443,7 +445,7 @@ impl<T> std::ops::Deref for Shared<T> {
 pub(super) type Edges = Shared<(u32, u32)>;
 
 /// Everything about a node while it is evaluated.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub started: bool,
     pub provided: Condition,
@@ -502,7 +504,7 @@ pub(super) struct State {
     pub no_sharing: bool,
     pub is_shared: bool,
     pub share_cyclic: Cyclic,
-    pub shared_infos: Vec<Info>,
+    pub shared_infos: SmallVec<[Info; 1]>,
     pub shared_expr: ExprId,
     pub shared_env: EnvId,
     pub base_before_sharing: Option<Value>,
@@ -514,7 +516,9 @@ pub(super) struct State {
     pub replacements: Vec<(u32, u32)>,
     /// Own and outer replacements, and how many were own when they were collected.
     pub edges: Option<(usize, Edges)>,
-    pub required: Option<Shared<Required>>,
+    pub required: Vec<Required>,
+    /// The node whose list applies: this one, or one around it; `NIL` while that is not known.
+    pub required_by: Node,
     pub drop_parent_requirements: bool,
 }
 
@@ -585,6 +589,7 @@ impl State {
             replacements,
             edges,
             required,
+            required_by,
             drop_parent_requirements,
         } = self;
         tasks.clear();
@@ -646,7 +651,8 @@ impl State {
         *shared_env = NIL;
         *base_before_sharing = None;
         *edges = None;
-        *required = None;
+        required.clear();
+        *required_by = NIL;
         *drop_parent_requirements = false;
     }
 }
@@ -702,6 +708,7 @@ impl Stats {
 pub(super) type Sizes = [usize; 7];
 
 /// The evaluator.
+#[derive(Clone)]
 pub(crate) struct Machine<'a> {
     pub(super) program: Program,
     pub(super) builtins: &'a dyn Builtins,
@@ -869,14 +876,17 @@ impl<'a> Machine<'a> {
 
     /// Makes room for as much as another machine came to need.
     pub(super) fn reserve(&mut self, sizes: Sizes) {
+        fn reserve<T>(table: &mut Vec<T>, size: usize) {
+            table.reserve(size.saturating_sub(table.len()));
+        }
         let [nodes, conjuncts, arcs, envs, structs, groups, refs] = sizes;
-        self.nodes.reserve(nodes);
-        self.conjuncts.reserve(conjuncts);
-        self.arcs.reserve(arcs);
-        self.envs.reserve(envs);
-        self.structs.reserve(structs);
-        self.groups.reserve(groups);
-        self.refs.reserve(refs);
+        reserve(&mut self.nodes, nodes);
+        reserve(&mut self.conjuncts, conjuncts);
+        reserve(&mut self.arcs, arcs);
+        reserve(&mut self.envs, envs);
+        reserve(&mut self.structs, structs);
+        reserve(&mut self.groups, groups);
+        reserve(&mut self.refs, refs);
     }
 
     pub(super) fn sizes(&self) -> Sizes {

@@ -10,6 +10,7 @@ use crate::diagnostic::Place;
 use crate::resolve::program::*;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -38,7 +39,7 @@ impl Machine<'_> {
         let first = self.structs[self.n(node).structs as usize];
         if first.next == NIL {
             let shape = &self.program.shapes[first.shape as usize];
-            let mut declared = Vec::with_capacity(arcs.len());
+            let mut declared: SmallVec<[Label; 16]> = SmallVec::new();
             let mut plain = true;
             for index in shape.start..shape.start + shape.len {
                 match self.program.decls[index as usize] {
@@ -133,8 +134,8 @@ impl Machine<'_> {
         let arcs = self.arc_vec(node);
         // The literals by shape: where a literal was inserted several times, as by each firing of a comprehension,
         // all that is found out here holds of each of them.
-        let mut inserted: Vec<usize> = Vec::new();
-        let mut literals: Vec<Literal> = Vec::new();
+        let mut inserted: SmallVec<[usize; 8]> = SmallVec::new();
+        let mut literals: SmallVec<[Literal; 8]> = SmallVec::new();
         let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
         let mut at = self.n(node).structs;
         while at != NIL {
@@ -153,18 +154,18 @@ impl Machine<'_> {
         inserted.reverse();
 
         // Which literals declare a field with that value.
-        let mut owners: FxHashMap<ExprId, SmallVec<[usize; 2]>> = FxHashMap::default();
+        let mut owners: FxHashMap<ExprId, Set> = FxHashMap::default();
         let mut dynamic_values: FxHashMap<ExprId, VecDeque<Label>> = FxHashMap::default();
         for (index, literal) in literals.iter().enumerate() {
             let shape = &self.program.shapes[literal.shape as usize];
             for d in shape.start..shape.start + shape.len {
                 match self.program.decls[d as usize] {
-                    Decl::Field { value, .. } => owners.entry(value).or_default().push(index),
+                    Decl::Field { value, .. } => owners.entry(value).or_default().insert(index),
                     Decl::Dynamic { value, .. } => {
-                        owners.entry(value).or_default().push(index);
+                        owners.entry(value).or_default().insert(index);
                         dynamic_values.entry(value).or_default();
                     }
-                    Decl::Embed(expr) => owners.entry(expr).or_default().push(index),
+                    Decl::Embed(expr) => owners.entry(expr).or_default().insert(index),
                     _ => {}
                 }
             }
@@ -174,37 +175,29 @@ impl Machine<'_> {
             while at != NIL {
                 let c = self.conjuncts[at as usize];
                 at = c.next;
-                let Some(indices) = owners.get(&c.expr).cloned() else {
+                let Some(own) = owners.get(&c.expr) else {
                     continue;
                 };
                 if let Some(labels) = dynamic_values.get_mut(&c.expr) {
                     labels.push_back(label);
                 }
-                let mut place = self.field_place(&literals, &indices, c.expr);
-                if c.info.refs != 0 {
-                    let reference = self.first_reference(c.info.refs);
-                    place = Some(self.program.places[reference as usize]);
-                    let known = owners.entry(reference).or_default();
-                    for &i in &indices {
-                        if !known.contains(&i) {
-                            known.push(i);
-                        }
+                if c.info.refs == 0 {
+                    if let Some(place) = self.field_place(&literals, own, c.expr) {
+                        own.iter().for_each(|i| literals[i].place = place);
                     }
-                    for &i in known.iter() {
-                        if let Some(place) = place {
-                            literals[i].place = place;
-                        }
-                    }
+                    continue;
                 }
-                if let Some(place) = place {
-                    for &i in &indices {
-                        literals[i].place = place;
-                    }
-                }
+                // What came through a reference stands where the reference does.
+                let reference = self.first_reference(c.info.refs);
+                let place = self.program.places[reference as usize];
+                let own = own.clone();
+                let all = owners.entry(reference).or_default();
+                all.extend(&own);
+                all.iter().for_each(|i| literals[i].place = place);
             }
         }
         // Operands of `&` are explicit unifications.
-        let mut work: Vec<ExprId> = Vec::new();
+        let mut work: SmallVec<[ExprId; 16]> = SmallVec::new();
         let mut at = self.n(node).conjuncts;
         while at != NIL {
             let c = self.conjuncts[at as usize];
@@ -227,10 +220,8 @@ impl Machine<'_> {
                 continue;
             };
             for side in [a, b] {
-                if let Some(indices) = owners.get(&side) {
-                    for &i in indices {
-                        literals[i].explicit = true;
-                    }
+                if let Some(own) = owners.get(&side) {
+                    own.iter().for_each(|i| literals[i].explicit = true);
                 }
                 if let Expr::Struct(shape) = self.program.exprs[side as usize]
                     && let Some(&i) = by_shape.get(&shape)
@@ -248,7 +239,8 @@ impl Machine<'_> {
             });
         }
         // From here on, one entry for each insertion.
-        let mut literals: Vec<Literal> = inserted.iter().map(|&i| literals[i].clone()).collect();
+        let mut literals: SmallVec<[Literal; 8]> =
+            inserted.iter().map(|&i| literals[i].clone()).collect();
         literals.sort_by(|a, b| {
             (a.place.file, a.place.span.start)
                 .cmp(&(b.place.file, b.place.span.start))
@@ -256,7 +248,7 @@ impl Machine<'_> {
         });
         let batches = batches(&literals);
         let mut graph = Graph::new(&arcs);
-        let mut previous: Vec<Label> = Vec::new();
+        let mut previous: Chain = Chain::new();
         let mut before: Option<Place> = None;
         for batch in &batches {
             let explicit = batch.len() > 1 || literals[batch[0]].explicit;
@@ -264,11 +256,11 @@ impl Machine<'_> {
             if before.is_some_and(|p| p.file != first.file) {
                 previous.clear();
             }
-            let mut frontier = Vec::new();
+            let mut frontier = Chain::new();
             for &i in batch {
                 let literal = &literals[i];
                 let mut chain = previous.clone();
-                let shape = self.program.shapes[literal.shape as usize].clone();
+                let shape = &self.program.shapes[literal.shape as usize];
                 for d in shape.start..shape.start + shape.len {
                     let label = match self.program.decls[d as usize] {
                         Decl::Field { label, .. } => label,
@@ -280,7 +272,7 @@ impl Machine<'_> {
                         }
                         _ => continue,
                     };
-                    let Some(vertex) = graph.index.get(&label).copied() else {
+                    let Some(vertex) = graph.vertex(label) else {
                         continue;
                     };
                     let owner = graph.owner[vertex];
@@ -291,12 +283,9 @@ impl Machine<'_> {
                         continue;
                     }
                     graph.owner[vertex] = Some((i, literal.place.file));
-                    for from in &chain {
-                        if let Some(&from) = graph.index.get(from) {
-                            graph.edges[from].push(vertex);
-                        }
-                    }
-                    chain = vec![label];
+                    graph.edges.extend(chain.iter().map(|&from| (from, vertex)));
+                    chain.clear();
+                    chain.push(vertex);
                 }
                 frontier.extend(chain);
             }
@@ -304,21 +293,20 @@ impl Machine<'_> {
             previous = frontier;
             before = Some(first);
         }
-        let names: Vec<String> = arcs
+        let names: SmallVec<[Cow<'_, str>; 16]> = arcs
             .iter()
             .map(|(label, _)| self.sort_name(*label))
             .collect();
         graph.sort(&names)
     }
 
-    fn sort_name(&self, label: Label) -> String {
+    fn sort_name(&self, label: Label) -> Cow<'_, str> {
         if label.is_int() {
-            return format!("{:012}", label.id());
-        }
-        let text = self.program.label_text(label);
-        match text.strip_prefix('"') {
-            Some(_) if label.is_string() => self.program.strings.get(label.id()).to_string(),
-            _ => text,
+            format!("{:012}", label.id()).into()
+        } else if label.is_string() {
+            self.program.strings.get(label.id()).into()
+        } else {
+            self.program.label_text(label).into()
         }
     }
 
@@ -337,8 +325,8 @@ impl Machine<'_> {
             .unwrap_or(nowhere)
     }
 
-    fn field_place(&self, literals: &[Literal], indices: &[usize], value: ExprId) -> Option<Place> {
-        for &i in indices {
+    fn field_place(&self, literals: &[Literal], owners: &Set, value: ExprId) -> Option<Place> {
+        for i in owners.iter() {
             let shape = &self.program.shapes[literals[i].shape as usize];
             for d in shape.start..shape.start + shape.len {
                 match self.program.decls[d as usize] {
@@ -353,12 +341,47 @@ impl Machine<'_> {
     }
 }
 
+/// Positions of literals.
+#[derive(Clone, Default)]
+struct Set(SmallVec<[u64; 2]>);
+
+impl Set {
+    fn insert(&mut self, position: usize) {
+        let word = position / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (position % 64);
+    }
+
+    fn extend(&mut self, other: &Set) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(index, &word)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(64 * index + bit)
+            })
+        })
+    }
+}
+
+/// Literals that stand side by side.
+type Batch = SmallVec<[usize; 4]>;
+
 /// Groups literals of one position; adjacent explicit groups of one file are one.
-fn batches(literals: &[Literal]) -> Vec<Vec<usize>> {
-    let explicit = |batch: &[usize]| batch.len() > 1 || literals[batch[0]].explicit;
-    let mut out: Vec<Vec<usize>> = Vec::new();
-    let mut batch: Vec<usize> = Vec::new();
-    let flush = |batch: Vec<usize>, out: &mut Vec<Vec<usize>>| {
+fn batches(literals: &[Literal]) -> SmallVec<[Batch; 8]> {
+    let explicit = |batch: &Batch| batch.len() > 1 || literals[batch[0]].explicit;
+    let mut out: SmallVec<[Batch; 8]> = SmallVec::new();
+    let mut batch = Batch::new();
+    let flush = |batch: Batch, out: &mut SmallVec<[Batch; 8]>| {
         if batch.is_empty() {
             return;
         }
@@ -388,62 +411,103 @@ fn batches(literals: &[Literal]) -> Vec<Vec<usize>> {
     out
 }
 
-struct Graph {
+/// Vertices that come before what is declared next.
+type Chain = SmallVec<[usize; 8]>;
+
+/// A graph has more vertices than this for them to be found by hash.
+const MAX_SEARCHED: usize = 16;
+
+/// "Comes before" among the arcs of a node.
+struct Graph<'a> {
+    arcs: &'a [(Label, Node)],
     index: FxHashMap<Label, usize>,
-    edges: Vec<Vec<usize>>,
-    owner: Vec<Option<(usize, crate::diagnostic::FileId)>>,
+    edges: SmallVec<[(usize, usize); 16]>,
+    owner: SmallVec<[Option<(usize, crate::diagnostic::FileId)>; 16]>,
 }
 
-impl Graph {
-    fn new(arcs: &[(Label, Node)]) -> Graph {
-        let index = arcs
-            .iter()
-            .enumerate()
-            .map(|(i, (label, _))| (*label, i))
-            .collect();
+impl Graph<'_> {
+    fn new(arcs: &[(Label, Node)]) -> Graph<'_> {
+        let mut index = FxHashMap::default();
+        if arcs.len() > MAX_SEARCHED {
+            index.extend(arcs.iter().enumerate().map(|(i, (label, _))| (*label, i)));
+        }
         Graph {
+            arcs,
             index,
-            edges: vec![Vec::new(); arcs.len()],
-            owner: vec![None; arcs.len()],
+            edges: SmallVec::new(),
+            owner: SmallVec::from_elem(None, arcs.len()),
+        }
+    }
+
+    fn vertex(&self, label: Label) -> Option<usize> {
+        if self.arcs.len() > MAX_SEARCHED {
+            self.index.get(&label).copied()
+        } else {
+            self.arcs.iter().position(|(known, _)| *known == label)
         }
     }
 
     /// Topological order of the strongly connected components; within one, and among those that
     /// are ready, by name.
-    fn sort(&self, names: &[String]) -> Vec<u32> {
+    fn sort(&self, names: &[Cow<'_, str>]) -> Vec<u32> {
+        let single = (0..names.len()).map(|i| i as u32).collect::<Vec<_>>();
+        let out = self.sort_components(names, &single, &single);
+        if out.len() == names.len() {
+            return out;
+        }
+        // There are cycles.
         let components = self.components();
-        let count = components.iter().max().map_or(0, |c| c + 1);
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
-        for (vertex, &component) in components.iter().enumerate() {
-            members[component].push(vertex);
-        }
-        for list in &mut members {
-            list.sort_by(|&a, &b| names[a].cmp(&names[b]));
-        }
-        let mut incoming = vec![0usize; count];
-        let mut outgoing: Vec<Vec<usize>> = vec![Vec::new(); count];
-        for (vertex, edges) in self.edges.iter().enumerate() {
-            for &to in edges {
-                let (a, b) = (components[vertex], components[to]);
-                if a != b {
-                    outgoing[a].push(b);
-                    incoming[b] += 1;
-                }
+        let mut members = single;
+        members.sort_by_key(|&i| (components[i as usize], &names[i as usize]));
+        self.sort_components(names, &components, &members)
+    }
+
+    /// The order, given the component of each vertex and all vertices by component; less than all of them where
+    /// components depend on each other.
+    fn sort_components(
+        &self,
+        names: &[Cow<'_, str>],
+        components: &[u32],
+        members: &[u32],
+    ) -> Vec<u32> {
+        let count = components.iter().max().map_or(0, |&c| c as usize + 1);
+        // Where the members of each component, and the edges out of it, begin.
+        let starts = |keys: &mut dyn Iterator<Item = usize>| {
+            let mut starts: SmallVec<[u32; 17]> = SmallVec::from_elem(0, count + 1);
+            for key in keys {
+                starts[key + 1] += 1;
             }
-        }
-        let mut ready: BinaryHeap<Reverse<(&str, usize)>> = BinaryHeap::new();
-        for component in 0..count {
-            if incoming[component] == 0 {
-                ready.push(Reverse((&names[members[component][0]], component)));
+            for i in 0..count {
+                starts[i + 1] += starts[i];
             }
+            starts
+        };
+        let component = |vertex: usize| components[vertex] as usize;
+        let first = starts(&mut members.iter().map(|&i| component(i as usize)));
+        let mut edges: SmallVec<[(usize, usize); 16]> = self
+            .edges
+            .iter()
+            .map(|&(from, to)| (component(from), component(to)))
+            .filter(|(from, to)| from != to)
+            .collect();
+        edges.sort_unstable();
+        let outgoing = starts(&mut edges.iter().map(|&(from, _)| from));
+        let mut incoming: SmallVec<[u32; 16]> = SmallVec::from_elem(0, count);
+        for &(_, to) in &edges {
+            incoming[to] += 1;
         }
+        let name = |component: usize| &*names[members[first[component] as usize] as usize];
+        let mut ready: BinaryHeap<Reverse<(&str, usize)>> = (0..count)
+            .filter(|&component| incoming[component] == 0)
+            .map(|component| Reverse((name(component), component)))
+            .collect();
         let mut out = Vec::with_capacity(names.len());
         while let Some(Reverse((_, component))) = ready.pop() {
-            out.extend(members[component].iter().map(|&i| i as u32));
-            for &to in &outgoing[component] {
+            out.extend(&members[first[component] as usize..first[component + 1] as usize]);
+            for &(_, to) in &edges[outgoing[component] as usize..outgoing[component + 1] as usize] {
                 incoming[to] -= 1;
                 if incoming[to] == 0 {
-                    ready.push(Reverse((&names[members[to][0]], to)));
+                    ready.push(Reverse((name(to), to)));
                 }
             }
         }
@@ -451,10 +515,14 @@ impl Graph {
     }
 
     /// Tarjan's strongly connected components, without recursion.
-    fn components(&self) -> Vec<usize> {
-        let n = self.edges.len();
+    fn components(&self) -> Vec<u32> {
+        let n = self.arcs.len();
+        let mut edges: Vec<Vec<usize>> = vec![Vec::new(); n];
+        for &(from, to) in &self.edges {
+            edges[from].push(to);
+        }
         let (mut low, mut number) = (vec![0; n], vec![usize::MAX; n]);
-        let (mut on_stack, mut component) = (vec![false; n], vec![usize::MAX; n]);
+        let (mut on_stack, mut component) = (vec![false; n], vec![u32::MAX; n]);
         let (mut stack, mut counter, mut found) = (Vec::new(), 0, 0);
         for root in 0..n {
             if number[root] != usize::MAX {
@@ -469,7 +537,7 @@ impl Graph {
                     stack.push(vertex);
                     on_stack[vertex] = true;
                 }
-                if let Some(&to) = self.edges[vertex].get(*edge) {
+                if let Some(&to) = edges[vertex].get(*edge) {
                     *edge += 1;
                     if number[to] == usize::MAX {
                         work.push((to, 0));

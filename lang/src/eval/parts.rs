@@ -1,9 +1,9 @@
 //! Large values, evaluated in parts by several threads.
 //!
 //! Once the fields of a struct are known, what one of them comes to depends on the program alone. A part,
-//! a run of neighbouring fields, is therefore evaluated by a machine of its own that runs the same program, and
-//! that machine is dropped as soon as the part's data has been taken out: there are never more nodes than those of a
-//! few parts. What several parts refer to is evaluated in each of them.
+//! a run of neighbouring fields, is therefore evaluated by a machine of its own: a copy of the one that found
+//! the fields. It is dropped as soon as the part's data has been taken out, so there are never more nodes than those
+//! of a few parts. What several parts refer to is evaluated in each of them.
 //!
 //! Only a value without errors comes about in this way. Whatever else it is, the whole is evaluated the
 //! common way, which says what is wrong.
@@ -11,7 +11,7 @@
 use super::machine::*;
 use crate::resolve::program::*;
 use crate::value::Data;
-use crate::value::builtin::{Builtins, Kind};
+use crate::value::builtin::Kind;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,6 +42,7 @@ enum Skeleton {
 }
 
 struct Plan {
+    top: Node,
     items: Vec<Item>,
     skeleton: Skeleton,
 }
@@ -65,7 +66,7 @@ impl Machine<'_> {
         let start = self.start_of(node, root)?;
         let mut planner = Machine::new(self.program.clone(), self.builtins);
         let plan = planner.plan(&start)?;
-        let (mut data, stats) = evaluate(&self.program, self.builtins, &start, &plan.items)?;
+        let (mut data, stats) = evaluate(&planner, &plan)?;
         self.stats.of_parts += stats.nodes;
         self.stats.add(Stats { nodes: 0, ..stats });
         planner.assemble(&plan.skeleton, &mut data)
@@ -86,7 +87,11 @@ impl Machine<'_> {
         if structs < MIN_STRUCTS || self.are_named(start, &names) {
             return None;
         }
-        Some(Plan { items, skeleton })
+        Some(Plan {
+            top,
+            items,
+            skeleton,
+        })
     }
 
     /// Whether the program may refer to a struct of one of these names: fields that lead back to the struct
@@ -259,21 +264,15 @@ impl Machine<'_> {
     }
 
     /// Evaluates fields one after the other. `None` where something is wrong.
-    fn evaluate_part(&mut self, start: &Start, items: &[Item]) -> Option<Part> {
-        let top = self.top(start);
+    fn evaluate_part(&mut self, top: Node, items: &[Item]) -> Option<Part> {
         let mut part = Part::with_capacity(items.len());
         let mut within: (&[Label], Node) = (&[], top);
         for item in items {
             let (&label, path) = item.split_last()?;
             if within.0 != path {
                 let mut at = top;
-                for (depth, &step) in (1..).zip(path) {
+                for &step in path {
                     at = self.find_arc(at, step)?;
-                    self.complete_shallow(at);
-                    if self.has_state(at) {
-                        // What leads back to it is a structural cycle.
-                        self.s_mut(at).eval_depth = depth;
-                    }
                 }
                 within = (path, at);
             }
@@ -308,15 +307,11 @@ impl Machine<'_> {
     }
 }
 
-/// The data of all items, part by part.
-fn evaluate(
-    program: &Program,
-    builtins: &dyn Builtins,
-    start: &Start,
-    items: &[Item],
-) -> Option<(Vec<Option<Data>>, Stats)> {
+/// The data of all items, part by part, by copies of the machine that made the plan.
+fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, Stats)> {
+    let items = &plan.items[..];
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let part = PART.max(program.exprs.len() / EXPRS_PER_FIELD);
+    let part = PART.max(planner.program.exprs.len() / EXPRS_PER_FIELD);
     let size = part.min(items.len().div_ceil(2 * processors)).max(1);
     let parts: Vec<&[Item]> = items.chunks(size).collect();
     let next = AtomicUsize::new(0);
@@ -328,13 +323,14 @@ fn evaluate(
             let Some(items) = parts.get(index) else {
                 return;
             };
-            let mut machine = Machine::new(program.clone(), builtins);
+            let mut machine = planner.clone();
+            machine.stats = Stats::default();
             machine.reserve(sizes);
-            match machine.evaluate_part(start, items) {
+            match machine.evaluate_part(plan.top, items) {
                 // Nobody listens once the evaluation has ended.
                 Some(part) => {
                     let stats = Stats {
-                        nodes: machine.nodes.len() as u64,
+                        nodes: (machine.nodes.len() - planner.nodes.len()) as u64,
                         ..machine.stats
                     };
                     drop(done.send((index, part, stats)));

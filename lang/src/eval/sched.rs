@@ -55,7 +55,11 @@ impl Machine<'_> {
 
     /// The state of an unfinished node with its conjuncts scheduled.
     pub(super) fn state(&mut self, node: Node) -> Option<StateId> {
-        if self.n(node).state == NIL && self.try_leaf(node) {
+        let data = self.n(node);
+        if data.status == Status::Finalized {
+            return None;
+        }
+        if data.state == NIL && self.try_leaf(node) {
             return None;
         }
         let id = self.bare_state(node)?;
@@ -290,12 +294,42 @@ impl Machine<'_> {
         x
     }
 
+    /// Whether nothing can be added to the node's own value any more, nor waits for it: all its conjuncts were plain
+    /// literals and values.
+    pub(super) fn is_quiet(&self, node: Node) -> bool {
+        if self.n(node).arc_type != ArcType::Member || !self.blocking.is_empty() {
+            return false;
+        }
+        let state = self.s(node);
+        state.started
+            && state.tasks.is_empty()
+            && state.parent_tasks.is_empty()
+            && state.waiters.is_empty()
+            && state.cyclic_conjuncts.is_empty()
+            && state.provided & COUNTED & !ARC_TYPE == 0
+            && !state.to_complete
+            && self
+                .arc_slice(node)
+                .iter()
+                .all(|(_, arc)| self.n(*arc).arc_type != ArcType::Pending)
+    }
+
+    /// What the scheduler would come to for a quiet node.
+    pub(super) fn complete_quiet(&mut self, node: Node) {
+        let state = self.s_mut(node);
+        state.completed |= ANCESTORS | ARC_TYPE | COUNTED | SCALAR | FIELD_SET;
+        state.frozen |= ANCESTORS | ARC_TYPE;
+        state.running = true;
+    }
+
     /// Marks conditions as met and runs the tasks that waited for them.
     pub(super) fn signal(&mut self, node: Node, completed: Condition) {
-        let was = self.s(node).completed;
-        self.s_mut(node).completed |= completed;
+        let state = self.s_mut(node);
+        let was = state.completed;
+        state.completed |= completed;
+        let changed = was != state.completed;
         let freeze = self.without_open_field_set(node, completed);
-        if was == self.s(node).completed {
+        if !changed {
             self.s_mut(node).frozen |= freeze;
             return;
         }

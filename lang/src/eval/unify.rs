@@ -55,7 +55,14 @@ impl Machine<'_> {
         }
         let parent = self.n(node).parent;
         let known = self.is_unrooted(node) || self.children_known(parent) || mode == Mode::Finalize;
-        if known && self.has_state(node) {
+        let quiet = mode == Mode::Finalize
+            && needs == ALL
+            && self.has_state(node)
+            && self.n(node).status != Status::Finalized
+            && self.is_quiet(node);
+        if quiet {
+            self.complete_quiet(node);
+        } else if known && self.has_state(node) {
             self.signal(node, ANCESTORS);
         }
         let own_needs = needs & !SUB_FIELDS;
@@ -80,7 +87,14 @@ impl Machine<'_> {
         self.n_mut(node).status = Status::Evaluating;
         let depth = self.eval_depth;
         let saved_depth = std::mem::replace(&mut self.s_mut(node).eval_depth, depth);
-        let result = self.unify_marked(node, needs, own_needs, mode, check_closed);
+        let mut processed = Ok(());
+        if !quiet {
+            processed = self.process_marked(node, own_needs, mode);
+        }
+        let result = match processed {
+            Ok(()) => self.unify_marked(node, needs, own_needs, mode, check_closed),
+            Err(stop) => Err(stop),
+        };
         if self.has_state(node) {
             self.s_mut(node).eval_depth = saved_depth;
         }
@@ -92,6 +106,21 @@ impl Machine<'_> {
         data.label.is_let() || data.flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
     }
 
+    /// Runs the tasks of a node that contribute to `needs`.
+    fn process_marked(&mut self, node: Node, needs: Condition, mode: Mode) -> Step<()> {
+        self.release_safe_cyclic(node);
+        self.process(node, needs, mode)?;
+        if self.has_state(node)
+            && self.n(node).status != Status::Finalized
+            && self.n(node).arc_type != ArcType::Pending
+            && self.meets(node, ANCESTORS)
+            && self.all_finished(node)
+        {
+            self.signal(node, ARC_TYPE);
+        }
+        Ok(())
+    }
+
     fn unify_marked(
         &mut self,
         node: Node,
@@ -100,18 +129,9 @@ impl Machine<'_> {
         mode: Mode,
         check_closed: bool,
     ) -> Step<bool> {
-        self.release_safe_cyclic(node);
-        self.process(node, own_needs, mode)?;
         if !self.has_state(node) || self.n(node).status == Status::Finalized {
             return Ok(true);
         }
-        if self.n(node).arc_type != ArcType::Pending
-            && self.meets(node, ANCESTORS)
-            && self.all_finished(node)
-        {
-            self.signal(node, ARC_TYPE);
-        }
-
         let target = self.deref_disjunct(node);
         if target != node {
             let status = self.n(target).status;
@@ -427,6 +447,9 @@ impl Machine<'_> {
     }
 
     fn run_checks(&mut self, node: Node) -> Step<()> {
+        if self.s(node).checks.is_empty() {
+            return Ok(());
+        }
         let value = self.n(node).base;
         let target = self.deref(node);
         let is_error = matches!(self.n(target).base, Value::Bottom(_));
@@ -503,8 +526,14 @@ impl Machine<'_> {
                 self.field_mismatch(node, arc, label);
             }
         }
-        self.sweep_arcs(node);
-        for (label, arc) in self.arc_vec(node) {
+        let absent = |&(_, arc): &(Label, Node)| self.n(arc).arc_type == ArcType::NotPresent;
+        if self.arc_slice(node).iter().any(absent) {
+            self.sweep_arcs(node);
+        }
+        let mut index = 0;
+        while index < self.n(node).arc_count {
+            let (label, arc) = self.arc(node, index);
+            index += 1;
             if label.is_let() || self.n(arc).arc_type > ArcType::Required {
                 continue;
             }
@@ -514,9 +543,11 @@ impl Machine<'_> {
             }
         }
         if self.has_state(node) {
-            let checks = std::mem::take(&mut self.s_mut(node).post_checks);
-            for check in checks {
-                self.post_check(node, check);
+            if !self.s(node).post_checks.is_empty() {
+                let checks = std::mem::take(&mut self.s_mut(node).post_checks);
+                for check in checks {
+                    self.post_check(node, check);
+                }
             }
             self.finalize_sharing(node);
         }
