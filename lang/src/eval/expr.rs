@@ -538,14 +538,14 @@ impl Machine<'_> {
         if label == Label::NONE {
             self.n_mut(node).flags |= NodeData::DYNAMIC;
         }
-        let info = Info {
-            refs: self.info.refs,
-            ..Info::default()
+        // A `let` inside the value of one may be the same one again: what led here then tells where it ends.
+        let refs = match label == Label::NONE || self.is_within_let(parent) {
+            true => self.info.refs,
+            false => 0,
         };
-        let info = if label == Label::NONE {
-            info
-        } else {
-            Info::default()
+        let info = Info {
+            refs,
+            ..Info::default()
         };
         self.add_conjunct_record(node, body, env, info);
         self.lets.insert((key, body), node);
@@ -559,6 +559,16 @@ impl Machine<'_> {
         }
         let running = |&t: &TaskId| self.tasks[t as usize].state == TaskState::Running;
         self.s(node).tasks.iter().any(running)
+    }
+
+    fn is_within_let(&self, mut node: Node) -> bool {
+        while node != NIL {
+            if self.n(node).label.is_let() {
+                return true;
+            }
+            node = self.n(node).parent;
+        }
+        false
     }
 
     /// The root of an imported package.
@@ -812,7 +822,7 @@ impl Machine<'_> {
 
     /// Whether an operand can ever be concrete, from its text alone.
     pub(super) fn concrete_possible(&mut self, x: ExprId, op: &str) -> bool {
-        if !self.never_concrete(x) {
+        if !self.program.exprs[x as usize].is_never_concrete() {
             return true;
         }
         let error = self.text_error(
@@ -821,14 +831,6 @@ impl Machine<'_> {
         );
         self.add_error(error);
         false
-    }
-
-    fn never_concrete(&self, x: ExprId) -> bool {
-        matches!(
-            self.program.exprs[x as usize],
-            Expr::Value(Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_))
-                | Expr::Bound(..)
-        )
     }
 
     /// An operand as a concrete value; what is not concrete becomes an incomplete error.
@@ -882,7 +884,7 @@ impl Machine<'_> {
         right: ExprId,
         mode: Mode,
     ) -> Step<Value> {
-        let text = operator_text(op);
+        let text = op.text();
         let short = matches!(
             op,
             Operator::And { short: true } | Operator::Or { short: true }
@@ -1263,28 +1265,3 @@ fn text_of(bytes: &[u8]) -> String {
 
 /// The longest string an operation may make, in bytes.
 pub(super) const MAX_STRING: usize = 256 << 20;
-
-pub(super) fn operator_text(op: Operator) -> &'static str {
-    match op {
-        Operator::Compare(op) => comparison_text(op),
-        Operator::Or { .. } => "||",
-        Operator::And { .. } => "&&",
-        Operator::Add => "+",
-        Operator::Subtract => "-",
-        Operator::Multiply => "*",
-        Operator::Divide => "/",
-    }
-}
-
-pub(super) fn comparison_text(op: Comparison) -> &'static str {
-    match op {
-        Comparison::Equal => "==",
-        Comparison::NotEqual => "!=",
-        Comparison::Less => "<",
-        Comparison::LessEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterEqual => ">=",
-        Comparison::Match => "=~",
-        Comparison::NotMatch => "!~",
-    }
-}

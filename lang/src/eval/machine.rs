@@ -788,6 +788,10 @@ pub(crate) struct Machine<'a> {
     /// Errors of the expression under evaluation.
     pub(super) errs: ErrId,
     pub(super) stats: Stats,
+    /// The nodes that are being printed, the outermost first.
+    pub(super) printing: Vec<Node>,
+    /// How many nodes there may be.
+    pub(super) max_nodes: usize,
 }
 
 impl<'a> Machine<'a> {
@@ -871,6 +875,8 @@ impl<'a> Machine<'a> {
             node: NIL,
             errs: NIL,
             stats: Stats::default(),
+            printing: Vec::new(),
+            max_nodes: super::unify::MAX_NODES,
         }
     }
 
@@ -1264,8 +1270,8 @@ impl<'a> Machine<'a> {
         let node = self.deref(node);
         match self.n(node).base {
             // A struct is one before all of it is known.
-            Value::None => self.has_state(node) && self.s(node).is_struct,
-            Value::Cycle | Value::Bottom(_) => false,
+            Value::None | Value::Cycle => self.has_state(node) && self.s(node).is_struct,
+            Value::Bottom(_) => false,
             base => self.is_concrete(base),
         }
     }
@@ -1290,6 +1296,7 @@ impl<'a> Machine<'a> {
         let node = self.deref(node);
         match self.n(node).base {
             Value::None | Value::Struct | Value::List { .. } => Value::Node(node),
+            Value::Cycle if self.has_state(node) && self.s(node).is_struct => Value::Node(node),
             base => base,
         }
     }

@@ -197,6 +197,12 @@ impl<'a> Evaluation<'a> {
         Ok(NodeId(node))
     }
 
+    /// Bounds how many values are made from here on, below the limit there is anyway.
+    pub fn limit_values(&mut self, most: usize) {
+        let machine = &mut self.machine;
+        machine.max_nodes = machine.max_nodes.min(machine.nodes.len() + most);
+    }
+
     /// `a & b` as a new value (`vet`: data against a schema).
     pub fn unify(&mut self, a: NodeId, b: NodeId) -> NodeId {
         let m = &mut self.machine;

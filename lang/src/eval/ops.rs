@@ -1,7 +1,7 @@
 //! Operators on concrete values, bounds, equality.
 
 use super::error::{Bottom, ErrorCode, Message};
-use super::expr::{MAX_STRING, operator_text};
+use super::expr::MAX_STRING;
 use super::machine::*;
 use crate::resolve::program::*;
 use crate::value::Number;
@@ -99,7 +99,7 @@ impl Machine<'_> {
             "invalid operands {} and {} to '{}' (type {ka} and {kb})",
             self.show(a),
             self.show(b),
-            operator_text(op)
+            op.text()
         );
         self.fail(text)
     }
@@ -279,7 +279,7 @@ impl Machine<'_> {
                                 "invalid operands {} and {} to '{}' (type {ka} and {kb})",
                                 self.show(a),
                                 self.show(b),
-                                super::expr::comparison_text(op)
+                                op.text()
                             );
                             return self.fail(text);
                         }

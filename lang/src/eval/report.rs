@@ -289,6 +289,10 @@ impl Machine<'_> {
             _ => Vec::new(),
         };
         if parts.is_empty() {
+            let of = e.exprs.first();
+            if of.is_some_and(|expr| self.program.refused.contains(expr)) {
+                return Vec::new();
+            }
             return vec![self.diagnose(error)];
         }
         let mut out = Vec::new();

@@ -1,7 +1,6 @@
 //! Values and errors as short text, for messages.
 
 use super::error::{Bottom, ErrorCode, Message};
-use super::expr::comparison_text;
 use super::machine::*;
 use crate::resolve::program::*;
 
@@ -36,7 +35,7 @@ impl Machine<'_> {
             Value::Kind(kind) => out.push_str(&kind.to_string().replace('|', " | ")),
             Value::Bound(id) => {
                 let bound = self.program.bounds[id as usize];
-                out.push_str(comparison_text(bound.op));
+                out.push_str(bound.op.text());
                 self.show_into(bound.value, out, depth + 1);
             }
             Value::Validator(id) => {

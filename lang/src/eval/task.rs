@@ -141,7 +141,10 @@ impl Machine<'_> {
                 self.add_value_error(value);
                 return Ok(());
             }
-            other if self.is_concrete(other) => {
+            other
+                if self.kind(other).and(Kind::STRUCT.or(Kind::LIST)).is_empty()
+                    && self.is_concrete(other) =>
+            {
                 let text = format!(
                     "invalid label {}: must be a string, found {}",
                     self.show(other),
@@ -156,7 +159,9 @@ impl Machine<'_> {
                 return Ok(());
             }
             other => {
-                if self.kind(other).and(Kind::STRING.or(Kind::INT)).is_empty() {
+                let structural = Kind::STRUCT.or(Kind::LIST);
+                let possible = Kind::STRING.or(Kind::INT).or(structural);
+                if self.kind(other).and(possible).is_empty() {
                     let text = format!("invalid label type {}", self.kind(other));
                     let value = self.fail(text);
                     self.add_value_error(value);

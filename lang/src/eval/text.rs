@@ -34,7 +34,10 @@ fn chain(op: tree::BinaryOp, mut operands: Vec<tree::Expr>) -> tree::Expr {
 impl Machine<'_> {
     /// A finished node as an expression of the language.
     pub(super) fn tree(&mut self, node: Node, view: View) -> tree::Expr {
-        stacker::maybe_grow(64 * 1024, 4 * 1024 * 1024, || self.tree_inner(node, view))
+        self.printing.push(self.deref(node));
+        let tree = stacker::maybe_grow(64 * 1024, 4 * 1024 * 1024, || self.tree_inner(node, view));
+        self.printing.pop();
+        tree
     }
 
     fn tree_inner(&mut self, node: Node, view: View) -> tree::Expr {
@@ -357,6 +360,8 @@ impl Machine<'_> {
                 ellipsis: None,
                 span: NOWHERE,
             }),
+            // The operand of a bound or of a validator may hold it.
+            Value::Node(node) if self.printing.contains(&self.deref(node)) => ident("_"),
             Value::Node(node) => self.tree(node, view),
         }
     }

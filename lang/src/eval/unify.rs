@@ -42,8 +42,9 @@ impl Machine<'_> {
         }
         let too_large = if self.eval_depth > MAX_DEPTH {
             Some(format!("the value nests deeper than {MAX_DEPTH} levels"))
-        } else if self.nodes.len() > MAX_NODES {
-            Some(format!("the evaluation makes more than {MAX_NODES} values"))
+        } else if self.nodes.len() > self.max_nodes {
+            let most = self.max_nodes;
+            Some(format!("the evaluation makes more than {most} values"))
         } else {
             None
         };
@@ -925,6 +926,6 @@ impl Machine<'_> {
 }
 
 /// How many values one evaluation may make; each takes some hundred bytes.
-const MAX_NODES: usize = 40_000_000;
+pub(super) const MAX_NODES: usize = 40_000_000;
 /// How deep values may nest.
 const MAX_DEPTH: i32 = 2_000;

@@ -25,6 +25,7 @@ pub(crate) const EXPERIMENT: Code = Code(107);
 pub(crate) const INVALID_NUMBER: Code = Code(108);
 pub(crate) const MISPLACED: Code = Code(109);
 pub(crate) const SHADOWED: Code = Code(110);
+const OPERATION: Code = Code(212);
 
 /// What an import path leads to.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +133,8 @@ pub(crate) struct Compiler<'p> {
     /// While a pattern is read: the scopes of the struct it stands in, and whether it refers to one.
     own_scopes: std::ops::Range<usize>,
     refers_to_own: bool,
+    /// The `let`s whose values are being compiled.
+    open_lets: Vec<u32>,
     depth: u32,
     experiments: Experiments,
     file_imports: Vec<(Arc<str>, Imported)>,
@@ -163,6 +166,7 @@ impl<'p> Compiler<'p> {
             scopes: Vec::new(),
             own_scopes: 0..0,
             refers_to_own: false,
+            open_lets: Vec::new(),
             depth: 0,
             experiments: Experiments::default(),
             file_imports: Vec::new(),
@@ -353,7 +357,9 @@ impl<'p> Compiler<'p> {
         let lets = self.lets_of(decls);
         let keys = self.keys_of(decls);
         for (index, value) in lets {
+            self.open_lets.push(index);
             let compiled = self.expr(value);
+            self.open_lets.pop();
             self.program.lets[index as usize] = compiled;
         }
         for (index, key) in keys {
@@ -1122,18 +1128,39 @@ impl<'p> Compiler<'p> {
             Op::Divide => Some(Operator::Divide),
         };
         let known = self.errors.len();
-        let mut left = self.expr(&binary.operands[0]);
+        let (mut left, mut possible) = self.operand(&binary.operands[0], operator);
         let start = binary.operands[0].span();
         for operand in &binary.operands[1..] {
-            let right = self.expr(operand);
+            let (right, right_possible) = self.operand(operand, operator);
             let expr = match operator {
                 None => Expr::Unify(left, right),
                 Some(operator) => Expr::Binary(operator, left, right),
             };
             left = self.push(expr, start.to(operand.span()));
+            if !(possible && right_possible) {
+                self.program.refused.insert(left);
+            }
+            possible = true;
         }
         self.unquoted(binary, known);
         left
+    }
+
+    /// An operand, and whether it can be concrete; one that cannot be is an error wherever it stands.
+    fn operand(&mut self, operand: &tree::Expr, operator: Option<Operator>) -> (ExprId, bool) {
+        let errors = self.errors.len();
+        let compiled = self.expr(operand);
+        let Some(operator) = operator else {
+            return (compiled, true);
+        };
+        let never = self.program.exprs[compiled as usize].is_never_concrete();
+        if never && self.errors.len() == errors {
+            let text = operator.text();
+            let message =
+                format!("invalid operand: `{text}` requires a concrete value, not a type");
+            self.error(OPERATION, operand.span(), message);
+        }
+        (compiled, !never)
     }
 
     fn disjunction(&mut self, binary: &tree::Binary) -> ExprId {
@@ -1247,6 +1274,10 @@ impl<'p> Compiler<'p> {
         for (level, scope) in self.scopes.iter_mut().enumerate().rev() {
             if let Some(at) = scope.position(name) {
                 let found = &mut scope.names[at];
+                // A `let` is not in scope in its own value.
+                if matches!(found.entry, Entry::Let(index) if self.open_lets.contains(&index)) {
+                    continue;
+                }
                 found.used = true;
                 if self.own_scopes.contains(&level) && !matches!(found.entry, Entry::Import(_)) {
                     self.refers_to_own = true;

@@ -7,7 +7,7 @@
 use crate::diagnostic::{FileId, Place, Span};
 use crate::value::Number;
 use crate::value::builtin::{Function, Kind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// An interned string.
@@ -387,6 +387,8 @@ pub(crate) struct Program {
     pub(crate) warnings: Vec<crate::diagnostic::Diagnostic>,
     /// Attributes of fields, by the index of their declaration.
     pub(crate) attributes: FxHashMap<u32, Attributes>,
+    /// Operations on what can never be concrete, which have been reported.
+    pub(crate) refused: FxHashSet<ExprId>,
 }
 
 impl Program {
@@ -517,5 +519,47 @@ impl Interner {
 
     pub(crate) fn shared(&self, id: StrId) -> Arc<str> {
         self.strings[id as usize].clone()
+    }
+}
+
+impl Operator {
+    /// As it is written.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Operator::Compare(op) => op.text(),
+            Operator::Or { .. } => "||",
+            Operator::And { .. } => "&&",
+            Operator::Add => "+",
+            Operator::Subtract => "-",
+            Operator::Multiply => "*",
+            Operator::Divide => "/",
+        }
+    }
+}
+
+impl Comparison {
+    /// As it is written.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Comparison::Equal => "==",
+            Comparison::NotEqual => "!=",
+            Comparison::Less => "<",
+            Comparison::LessEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterEqual => ">=",
+            Comparison::Match => "=~",
+            Comparison::NotMatch => "!~",
+        }
+    }
+}
+
+impl Expr {
+    /// Whether it is a type or a bound, which no evaluation makes concrete.
+    pub(crate) fn is_never_concrete(&self) -> bool {
+        matches!(
+            self,
+            Expr::Value(Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_))
+                | Expr::Bound(..)
+        )
     }
 }

@@ -1,5 +1,6 @@
-//! `differential --cue PATH [--programs N] [--seed S] [--batch N] [--shrink N] [--closeness class|paths|text]`: generates programs, evaluates them here and by another
-//! implementation, and prints the programs, made as small as they get, on which the outcomes differ.
+//! `differential --reference PATH [--programs N] [--seed S] [--shrink N] [--closeness class|paths|text]`: generates
+//! programs, evaluates them here and by CUE, and prints the programs, made as small as they get, on which the outcomes
+//! differ. `--show PROGRAM` evaluates that one only. `src/differential/reference.go` says how the reference is built.
 
 use anyhow::{Context, Result, bail};
 use holos_tests::differential::generate::{Random, program};
@@ -11,22 +12,22 @@ use std::io::Write;
 use std::path::PathBuf;
 
 struct Options {
-    cue: PathBuf,
+    reference: PathBuf,
     programs: usize,
     seed: u64,
-    batch: usize,
     shrink: usize,
     closeness: Closeness,
+    show: Option<String>,
 }
 
 fn options() -> Result<Options> {
     let mut options = Options {
-        cue: "cue".into(),
+        reference: "reference".into(),
         programs: 1000,
         seed: 1,
-        batch: 500,
         shrink: usize::MAX,
         closeness: Closeness::Class,
+        show: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
@@ -34,10 +35,10 @@ fn options() -> Result<Options> {
             .next()
             .with_context(|| format!("{flag} needs a value"))?;
         match flag.as_str() {
-            "--cue" => options.cue = value.into(),
+            "--reference" => options.reference = value.into(),
             "--programs" => options.programs = value.parse()?,
             "--seed" => options.seed = value.parse()?,
-            "--batch" => options.batch = value.parse()?,
+            "--show" => options.show = Some(value),
             "--shrink" => options.shrink = value.parse()?,
             "--closeness" => {
                 options.closeness = match value.as_str() {
@@ -53,6 +54,8 @@ fn options() -> Result<Options> {
     Ok(options)
 }
 
+/// How many programs are on the way at a time.
+const BATCH: usize = 500;
 /// Evaluation nests deeply; a thread's usual stack is small.
 const STACK: usize = 256 << 20;
 
@@ -67,22 +70,33 @@ fn main() -> Result<()> {
 
 fn run() -> Result<()> {
     let options = options()?;
-    let reference = Reference::new(&options.cue)?;
+    let mut comparison = Comparison {
+        reference: Reference::new(&options.reference),
+        closeness: options.closeness,
+    };
     let mut out = std::io::stdout();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
     let (mut done, mut differences) = (0, 0);
-    let mut seed = options.seed;
+    if let Some(text) = &options.show {
+        let text = format!("p: {text}");
+        let here = evaluate(&text, "p");
+        let there = comparison.reference.outcomes(&[text])?.remove(0);
+        writeln!(out, "here:  {here}\nthere: {there}")?;
+        return Ok(());
+    }
     while done < options.programs {
-        let count = options.batch.min(options.programs - done);
+        let count = BATCH.min(options.programs - done);
+        let number = |i: usize| {
+            options
+                .seed
+                .wrapping_mul(1 << 32)
+                .wrapping_add((done + i) as u64)
+        };
         let programs: Vec<Vec<Decl>> = (0..count)
-            .map(|i| {
-                program(&mut Random::new(
-                    seed.wrapping_mul(1_000_003).wrapping_add(i as u64),
-                ))
-            })
+            .map(|i| program(&mut Random::new(number(i))))
             .collect();
-        for (i, here, there) in compare(&reference, &programs)? {
+        for (i, here, there) in comparison.compare(&programs)? {
             *kinds.entry(kind(&there)).or_default() += 1;
             if here.agrees(&there, options.closeness) {
                 continue;
@@ -91,13 +105,7 @@ fn run() -> Result<()> {
             if shapes.len() >= options.shrink {
                 continue;
             }
-            let (small, here, there) = smallest(
-                &reference,
-                programs[i].clone(),
-                here,
-                there,
-                options.closeness,
-            )?;
+            let (small, here, there) = comparison.smallest(programs[i].clone(), here, there)?;
             let text = Expr::Struct(small).to_string();
             let seen = shapes.entry(text.clone()).or_default();
             *seen += 1;
@@ -106,7 +114,6 @@ fn run() -> Result<()> {
             }
         }
         done += count;
-        seed += 1;
     }
     writeln!(
         out,
@@ -124,56 +131,53 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Data(_) => "data",
         Outcome::Incomplete(..) => "incomplete",
         Outcome::Wrong(_) => "wrong",
+        Outcome::Refused(_) => "refused",
         Outcome::Failed(_) => "failed",
     }
 }
 
-/// The outcomes of those programs that mean anything here: index, here, there.
-fn compare(
-    reference: &Reference,
-    programs: &[Vec<Decl>],
-) -> Result<Vec<(usize, Outcome, Outcome)>> {
-    let mut texts = Vec::new();
-    let mut here = BTreeMap::new();
-    for (i, decls) in programs.iter().enumerate() {
-        let name = format!("p{i}");
-        let text = format!("{name}: {}", Expr::Struct(decls.clone()));
-        match evaluate(&text, &name) {
-            Outcome::Failed(why) if why != "panic" => {}
-            outcome => {
-                here.insert(name.clone(), (i, outcome));
-                texts.push((name, text));
-            }
-        }
-    }
-    let mut there = reference.outcomes(&texts)?;
-    let mut found = Vec::new();
-    for (name, (i, here)) in here {
-        let there = there
-            .remove(&name)
-            .unwrap_or_else(|| Outcome::Failed("no outcome".into()));
-        found.push((i, here, there));
-    }
-    Ok(found)
+struct Comparison {
+    reference: Reference,
+    closeness: Closeness,
 }
 
-/// The smallest program found on which the outcomes still differ.
-fn smallest(
-    reference: &Reference,
-    mut program: Vec<Decl>,
-    mut here: Outcome,
-    mut there: Outcome,
-    closeness: Closeness,
-) -> Result<(Vec<Decl>, Outcome, Outcome)> {
-    loop {
-        let smaller = candidates(&program);
-        let differs = compare(reference, &smaller)?
-            .into_iter()
-            .filter(|(_, h, t)| !h.agrees(t, closeness))
-            .min_by_key(|(i, ..)| *i);
-        match differs {
-            Some((i, h, t)) => (program, here, there) = (smaller[i].clone(), h, t),
-            None => return Ok((program, here, there)),
+impl Comparison {
+    /// The outcomes of programs: index, here, there.
+    fn compare(&mut self, programs: &[Vec<Decl>]) -> Result<Vec<(usize, Outcome, Outcome)>> {
+        let texts: Vec<String> = programs
+            .iter()
+            .map(|decls| format!("p: {}", Expr::Struct(decls.clone())))
+            .collect();
+        let (here, there) = std::thread::scope(|scope| {
+            let there = scope.spawn(|| self.reference.outcomes(&texts));
+            let here: Vec<Outcome> = texts.iter().map(|text| evaluate(text, "p")).collect();
+            (here, there.join())
+        });
+        let there = there.map_err(|_| anyhow::anyhow!("the reference panicked"))??;
+        let pairs = here.into_iter().zip(there);
+        Ok(pairs
+            .enumerate()
+            .map(|(i, (here, there))| (i, here, there))
+            .collect())
+    }
+
+    /// The smallest program found on which the outcomes still differ.
+    fn smallest(
+        &mut self,
+        mut program: Vec<Decl>,
+        mut here: Outcome,
+        mut there: Outcome,
+    ) -> Result<(Vec<Decl>, Outcome, Outcome)> {
+        loop {
+            let smaller = candidates(&program);
+            let differs = self
+                .compare(&smaller)?
+                .into_iter()
+                .find(|(_, h, t)| !h.agrees(t, self.closeness));
+            match differs {
+                Some((i, h, t)) => (program, here, there) = (smaller[i].clone(), h, t),
+                None => return Ok((program, here, there)),
+            }
         }
     }
 }

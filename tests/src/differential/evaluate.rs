@@ -21,6 +21,9 @@ const VIEW: View = View {
     concrete: false,
 };
 
+/// How many values a program may make.
+const LIMIT: usize = 200_000;
+
 struct Nothing;
 
 impl Importer for Nothing {
@@ -32,7 +35,7 @@ impl Importer for Nothing {
     }
 }
 
-/// The outcome of the field `name` of a file with this text. Names that lead nowhere make it [`Outcome::Failed`].
+/// The outcome of the field `name` of a file with this text. Names that lead nowhere make it [`Outcome::Refused`].
 pub fn evaluate(text: &str, name: &str) -> Outcome {
     let caught = std::panic::catch_unwind(|| unguarded(text, name));
     caught.unwrap_or_else(|_| Outcome::Failed("panic".into()))
@@ -53,10 +56,15 @@ fn unguarded(text: &str, name: &str) -> Outcome {
     };
     let (mut evaluation, found) = Evaluation::new(&mut sources, package, &mut Nothing, &Standard);
     if let Some(error) = found.iter().find(|d| d.severity == Severity::Error) {
-        return Outcome::Failed(error.message.clone());
+        return Outcome::Refused(error.message.clone());
     }
+    evaluation.limit_values(LIMIT);
     let root = evaluation.root();
-    let wrong = paths(&evaluation.errors(root, Strictness::Final));
+    let found = evaluation.errors(root, Strictness::Final);
+    if found.iter().any(|d| d.message.contains("the evaluation")) {
+        return Outcome::Failed("no answer within the limits".into());
+    }
+    let wrong = paths(&found);
     if !wrong.is_empty() {
         return Outcome::Wrong(wrong);
     }

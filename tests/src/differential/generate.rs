@@ -65,6 +65,7 @@ pub fn program(random: &mut Random) -> Vec<Decl> {
         lets: 0,
     };
     let mut decls = generator.decls(3, 5);
+    Names::new(random).decls(&mut decls);
     strip_unused(&mut decls);
     decls
 }
@@ -78,6 +79,7 @@ pub fn value(random: &mut Random) -> Expr {
         lets: 0,
     };
     let mut value = vec![Decl::Embed(generator.expr(depth))];
+    Names::new(random).decls(&mut value);
     strip_unused(&mut value);
     match value.pop() {
         Some(Decl::Embed(value)) => value,
@@ -334,6 +336,90 @@ fn clause_names(clause: &Clause) -> Vec<String> {
         Clause::For(key, value, _) => vec![key.clone(), value.clone(), value.clone()],
         Clause::Let(name, _) => vec![name.clone()],
     }
+}
+
+/// Replaces names that lead nowhere by some that are in scope.
+struct Names<'r> {
+    random: &'r mut Random,
+    /// The names each enclosing literal or clause declares.
+    scopes: Vec<Vec<String>>,
+}
+
+impl Names<'_> {
+    fn new(random: &mut Random) -> Names<'_> {
+        Names {
+            random,
+            scopes: Vec::new(),
+        }
+    }
+
+    fn decls(&mut self, decls: &mut [Decl]) {
+        let declared = decls.iter().filter_map(|decl| match decl {
+            Decl::Field(label, _) => Some(label.trim_end_matches(['?', '!']).to_owned()),
+            Decl::Let(name, _) => Some(name.clone()),
+            _ => None,
+        });
+        self.scopes.push(declared.collect());
+        for decl in decls {
+            match decl {
+                Decl::Field(_, value) | Decl::Embed(value) | Decl::Let(_, value) => {
+                    self.expr(value);
+                }
+                Decl::Pattern(label, value) | Decl::Dynamic(label, _, value) => {
+                    self.expr(label);
+                    self.expr(value);
+                }
+                Decl::Comprehension(clauses, body) => {
+                    let depth = self.scopes.len();
+                    self.clauses(clauses);
+                    self.decls(body);
+                    self.scopes.truncate(depth);
+                }
+                Decl::Ellipsis => {}
+            }
+        }
+        self.scopes.pop();
+    }
+
+    fn clauses(&mut self, clauses: &mut [Clause]) {
+        for clause in clauses {
+            match clause {
+                Clause::If(expr) | Clause::For(_, _, expr) | Clause::Let(_, expr) => {
+                    self.expr(expr)
+                }
+            }
+            self.scopes.push(clause_names(clause));
+        }
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Atom(text) => {
+                if is_name(text) && !self.scopes.iter().flatten().any(|name| name == text) {
+                    let known: Vec<&String> = self.scopes.iter().flatten().collect();
+                    *text = match known.is_empty() {
+                        true => "_".into(),
+                        false => (*self.random.pick(&known)).clone(),
+                    };
+                }
+            }
+            Expr::Struct(decls) => self.decls(decls),
+            Expr::Yield(clauses, element) => {
+                let depth = self.scopes.len();
+                self.clauses(clauses);
+                self.expr(element);
+                self.scopes.truncate(depth);
+            }
+            other => super::shrink::parts(other)
+                .into_iter()
+                .for_each(|part| self.expr(part)),
+        }
+    }
+}
+
+/// Whether an atom is a name that the program has to declare.
+fn is_name(text: &str) -> bool {
+    text.starts_with(['_', '#', 'L', 'k', 'v']) && text.len() > 1 || REGULAR.contains(&text)
 }
 
 /// Removes `let`s that nothing refers to, which are errors.

@@ -20,6 +20,8 @@ pub enum Outcome {
     Incomplete(BTreeSet<String>, String),
     /// Wrong: where.
     Wrong(BTreeSet<String>),
+    /// It is no program: a name leads nowhere, a `let` is not used.
+    Refused(String),
     /// It could not be evaluated at all.
     Failed(String),
 }
@@ -45,6 +47,9 @@ impl Outcome {
                     && (closeness < Closeness::Text || words(x) == words(y))
             }
             (Outcome::Wrong(a), Outcome::Wrong(b)) => a == b || closeness < Closeness::Paths,
+            // What is refused before evaluation differs in words only.
+            (Outcome::Refused(_), Outcome::Refused(_) | Outcome::Wrong(_))
+            | (Outcome::Wrong(_), Outcome::Refused(_)) => true,
             _ => false,
         }
     }
@@ -67,6 +72,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Data(json) => write!(f, "data {json}"),
             Outcome::Incomplete(at, text) => write!(f, "incomplete at {} in {text}", paths(at)),
             Outcome::Wrong(at) => write!(f, "wrong at {}", paths(at)),
+            Outcome::Refused(why) => write!(f, "refused: {why}"),
             Outcome::Failed(why) => write!(f, "failed: {why}"),
         }
     }

@@ -97,6 +97,11 @@ impl Display for Expr {
                 joined(f, arguments)?;
                 f.write_str(")")
             }
+            // `1.a` would be a number and a name.
+            Expr::Select(x, label) if matches!(&**x, Expr::Atom(text) if text.starts_with(|c: char| c.is_ascii_digit())) =>
+            {
+                write!(f, "({x}).{label}")
+            }
             Expr::Select(x, label) => write!(f, "{}.{label}", Operand(x)),
             Expr::Index(x, index) => write!(f, "{}[{index}]", Operand(x)),
             Expr::Interpolation(x, text) => write!(f, "\"\\({x}){text}\""),

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"runtime/metrics"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type outcome struct {
 }
 
 func main() {
+	debug.SetMaxStack(256 << 20)
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriter(os.Stdout)
 	say := func(o outcome) {
@@ -43,14 +45,12 @@ func main() {
 			line = []byte(`{"class":"failed","text":"no JSON"}`)
 		}
 		out.Write(append(line, '\n'))
-		if in.Buffered() == 0 {
-			out.Flush()
-		}
+		// What has been said survives a crash.
+		out.Flush()
 	}
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil {
-			out.Flush()
 			return
 		}
 		var text string
@@ -65,7 +65,6 @@ func main() {
 			continue
 		}
 		say(outcome{Class: "failed", Text: "no answer within the limits"})
-		out.Flush()
 		os.Exit(3)
 	}
 }
@@ -97,7 +96,12 @@ func evaluate(text string) (o outcome) {
 		if why := refusal(err); why != "" {
 			return outcome{Class: "refused", Text: why}
 		}
-		return outcome{Class: "wrong", Paths: paths(err)}
+		return outcome{Class: "wrong", Paths: paths(err), Text: err.Error()}
+	}
+	if root.Err() != nil {
+		// Where a required field is wrong, only that it is missing is said.
+		err := root.Validate(cue.Final())
+		return outcome{Class: "wrong", Paths: paths(err), Text: fmt.Sprint(err)}
 	}
 	p := root.LookupPath(cue.ParsePath("p"))
 	if err := root.Validate(cue.Concrete(true)); err != nil {
@@ -123,9 +127,10 @@ func refusal(err error) string {
 		form, arguments := e.Msg()
 		why := fmt.Sprintf(form, arguments...)
 		for _, kind := range []string{
-			"reference \"", "unreferenced alias or let clause", "cannot use", "redeclared", "expected ",
+			"reference \"", "unreferenced alias or let clause", "redeclared", "expected ",
 		} {
-			if strings.HasPrefix(why, kind) && (kind != "reference \"" || strings.HasSuffix(why, "not found")) {
+			found := strings.HasSuffix(why, "not found") || strings.Contains(why, " in label expression refers to ")
+			if strings.HasPrefix(why, kind) && (kind != "reference \"" || found) {
 				return why
 			}
 		}

@@ -1,210 +1,134 @@
-//! What becomes of many programs under another implementation's command, a few processes for all of them.
-//!
-//! Each program is a field of one file. First those are found that are wrong (`eval`), until no more are; of the rest those that
-//! are not concrete (`export`); what is then left is exported.
+//! What becomes of programs under CUE's own evaluator: a process (built from `reference.go`, which says how) that reads a
+//! program a line and answers each with a line.
 
 use super::Outcome;
 use super::evaluate::one_line;
 use holos_lang::diagnostic::FileId;
-use holos_lang::syntax::parse;
-use holos_lang::syntax::tree::{Decl, Label};
-use std::collections::{BTreeMap, BTreeSet};
+use holos_lang::syntax::parse_expr;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The command, and the folder its input is written to.
+/// The command, and the process while it lives.
 pub struct Reference {
     command: PathBuf,
-    folder: PathBuf,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Reference {
-    /// A command that is called as `cue` is.
-    ///
-    /// # Errors
-    /// If the folder for its input cannot be made.
-    pub fn new(command: &Path) -> std::io::Result<Reference> {
-        let folder = std::env::temp_dir().join(format!("differential-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Reference {
+    /// A command that was built from `reference.go`.
+    pub fn new(command: &Path) -> Reference {
+        Reference {
             command: command.into(),
-            folder,
-        })
+            process: None,
+        }
     }
 
-    /// The outcome of each program: a field's name, and the text of that field.
+    /// The outcome of the field `p` of each program.
     ///
     /// # Errors
     /// If the command cannot be started.
-    pub fn outcomes(
-        &self,
-        programs: &[(String, String)],
-    ) -> std::io::Result<BTreeMap<String, Outcome>> {
-        let mut left: Vec<&(String, String)> = programs.iter().collect();
-        let mut outcomes = BTreeMap::new();
-        // Wrong ones, until none is left: a name that leads nowhere hides what evaluation would find.
-        loop {
-            let run = self.run(&["eval", "-E"], &left)?;
-            if run.errors.is_empty() {
-                if run.fine {
-                    break;
-                }
-                return self.halves(&left, outcomes, &run.stderr, Outcome::Wrong);
-            }
-            if run.unclear && left.len() > 1 {
-                return self.halves(&left, outcomes, &run.stderr, Outcome::Wrong);
-            }
-            left.retain(|(name, _)| !run.errors.contains_key(name));
-            for (name, paths) in run.errors {
-                outcomes.insert(name, Outcome::Wrong(paths));
-            }
-        }
-        let run = self.run(&["export", "-E"], &left)?;
-        let incomplete = run.errors;
-        if !run.fine && incomplete.is_empty() {
-            let incomplete = |paths| Outcome::Incomplete(paths, String::new());
-            return self.halves(&left, outcomes, &run.stderr, incomplete);
-        }
-        let (open, concrete): (Vec<_>, Vec<_>) = left
-            .iter()
-            .copied()
-            .partition(|(name, _)| incomplete.contains_key(name));
-        let mut texts = values(&self.run(&["eval"], &open)?.stdout);
-        for (name, paths) in incomplete {
-            let text = texts.remove(&name).unwrap_or_default();
-            outcomes.insert(name, Outcome::Incomplete(paths, text));
-        }
-        let run = self.run(&["export"], &concrete)?;
-        if !run.fine {
-            let incomplete = |paths| Outcome::Incomplete(paths, String::new());
-            return self.halves(&concrete, outcomes, &run.stderr, incomplete);
-        }
-        for (name, json) in members(&run.stdout) {
-            outcomes.insert(name, Outcome::Data(json));
-        }
-        Ok(outcomes)
-    }
-
-    /// What cannot be told apart by its messages is tried in halves.
-    fn halves(
-        &self,
-        programs: &[&(String, String)],
-        mut outcomes: BTreeMap<String, Outcome>,
-        why: &str,
-        outcome: impl Fn(BTreeSet<String>) -> Outcome,
-    ) -> std::io::Result<BTreeMap<String, Outcome>> {
-        if let [(name, _)] = programs {
-            let outcome = match why.is_empty() {
-                true => Outcome::Failed("no answer within the time".into()),
-                false if why.contains("panic") => Outcome::Failed("panic".into()),
-                false => outcome(BTreeSet::from([why.into()])),
+    pub fn outcomes(&mut self, programs: &[String]) -> io::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(programs.len());
+        while outcomes.len() < programs.len() {
+            let mut process = match self.process.take() {
+                Some(process) => process,
+                None => self.start()?,
             };
-            outcomes.insert(name.clone(), outcome);
-            return Ok(outcomes);
+            let left = &programs[outcomes.len()..];
+            if answers(&mut process, left, &mut outcomes) {
+                self.process = Some(process);
+                continue;
+            }
+            // It ended: of the program it had begun with an answer if it ended itself, of none if it crashed.
+            let status = process.child.wait()?;
+            if status.code() != Some(GAVE_UP) {
+                outcomes.push(Outcome::Failed("crash".into()));
+            }
         }
-        let programs: Vec<(String, String)> = programs.iter().map(|p| (*p).clone()).collect();
-        let (first, second) = programs.split_at(programs.len() / 2);
-        outcomes.extend(self.outcomes(first)?);
-        outcomes.extend(self.outcomes(second)?);
         Ok(outcomes)
     }
 
-    fn run(&self, arguments: &[&str], programs: &[&(String, String)]) -> std::io::Result<Run> {
-        let mut text = String::new();
-        for (_, program) in programs {
-            text.push_str(program);
-            text.push('\n');
-        }
-        std::fs::write(self.folder.join("programs.cue"), text)?;
-        let output = Command::new("timeout")
-            .arg("60")
-            .arg(&self.command)
-            .args(arguments)
-            .arg("programs.cue")
-            .current_dir(&self.folder)
-            .output()?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        let (errors, unclear) = errors(&stderr, arguments.first() == Some(&"eval"));
-        Ok(Run {
-            errors,
-            unclear,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            fine: output.status.success(),
-            stderr,
+    fn start(&self) -> io::Result<Process> {
+        let mut child = Command::new(&self.command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("the process has no pipes"));
+        };
+        Ok(Process {
+            child,
+            stdin,
+            stdout: BufReader::new(stdout),
         })
     }
 }
 
-struct Run {
-    /// The paths of errors by program.
-    errors: BTreeMap<String, BTreeSet<String>>,
-    fine: bool,
-    /// Only missing fields are named, which alone make nothing wrong.
-    unclear: bool,
-    stdout: String,
-    stderr: String,
-}
-
-/// Lines of the form `p12.a.b: what is wrong`; the details of an empty disjunction count for the disjunction.
-///
-/// A required field that is missing makes nothing `wrong`, but is listed as well, or alone where it hides what is wrong.
-fn errors(stderr: &str, wrong: bool) -> (BTreeMap<String, BTreeSet<String>>, bool) {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut absent = found.clone();
-    for line in stderr.lines() {
-        let Some((path, message)) = line.split_once(": ") else {
-            continue;
-        };
-        let required = message.starts_with("field is required");
-        let name = path.split(['.', '[']).next().unwrap_or_default();
-        let digits = name.strip_prefix('p').unwrap_or_default();
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            continue;
-        }
-        let found = if wrong && required {
-            &mut absent
-        } else {
-            &mut found
-        };
-        found.entry(name.into()).or_default().insert(path.into());
-    }
-    match found.is_empty() && !absent.is_empty() {
-        true => (absent, true),
-        false => (found, false),
-    }
-}
-
-/// The fields of a file in the language, each value in the one layout.
-fn values(text: &str) -> BTreeMap<String, String> {
-    let parsed = parse(FileId(0), text);
-    let fields = parsed.file.decls.into_iter().filter_map(|decl| match decl {
-        Decl::Field(field) => match field.label {
-            Label::Ident(name) => Some((name.name.to_string(), one_line(field.value))),
-            _ => None,
-        },
-        _ => None,
-    });
-    fields.collect()
-}
-
-/// The members of a JSON object that is printed with an indent of four, moved to the left.
-fn members(json: &str) -> BTreeMap<String, String> {
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
-    let mut name = String::new();
-    for line in json.lines() {
-        let Some(line) = line.strip_prefix("    ") else {
-            continue;
-        };
-        if let Some((key, value)) = line.strip_prefix('"').and_then(|l| l.split_once("\": ")) {
-            name = key.into();
-            found.insert(name.clone(), value.into());
-        } else if let Some(value) = found.get_mut(&name) {
-            value.push('\n');
-            value.push_str(line);
+impl Drop for Reference {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            drop(process.stdin);
+            _ = process.child.wait();
         }
     }
-    for value in found.values_mut() {
-        *value = value.trim_end_matches(',').into();
+}
+
+/// The exit code of a process that gave a program up, having said so.
+const GAVE_UP: i32 = 3;
+
+/// Adds the answers to the programs; `false` if the process ended before the last.
+fn answers(process: &mut Process, programs: &[String], outcomes: &mut Vec<Outcome>) -> bool {
+    let (stdin, stdout) = (&mut process.stdin, &mut process.stdout);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for program in programs {
+                if writeln!(stdin, "{}", Value::String(program.clone())).is_err() {
+                    break;
+                }
+            }
+            _ = stdin.flush();
+        });
+        let mut line = String::new();
+        for _ in programs {
+            line.clear();
+            match stdout.read_line(&mut line) {
+                Ok(count) if count > 0 => outcomes.push(outcome(&line)),
+                _ => return false,
+            }
+        }
+        true
+    })
+}
+
+fn outcome(line: &str) -> Outcome {
+    let Ok(answer) = serde_json::from_str::<Value>(line) else {
+        return Outcome::Failed(format!("the answer {line}"));
+    };
+    let text = || answer["text"].as_str().unwrap_or_default().to_owned();
+    let paths = || -> BTreeSet<String> {
+        let paths = answer["paths"].as_array().into_iter().flatten();
+        paths
+            .filter_map(|path| path.as_str().map(str::to_owned))
+            .collect()
+    };
+    match answer["class"].as_str().unwrap_or_default() {
+        "data" => Outcome::Data(text()),
+        "incomplete" => {
+            let (value, _) = parse_expr(FileId(0), &text());
+            Outcome::Incomplete(paths(), one_line(value))
+        }
+        "wrong" => Outcome::Wrong(paths()),
+        "refused" => Outcome::Refused(text()),
+        _ => Outcome::Failed(text()),
     }
-    found
 }

@@ -52,7 +52,7 @@ fn in_expr(expr: &mut Expr, f: &mut dyn FnMut(Child<'_>)) {
 }
 
 /// The expressions directly inside one that is neither a struct nor a comprehension.
-fn parts(expr: &mut Expr) -> Vec<&mut Expr> {
+pub(super) fn parts(expr: &mut Expr) -> Vec<&mut Expr> {
     match expr {
         Expr::Unary(_, x) | Expr::Select(x, _) | Expr::Interpolation(x, _) => vec![x],
         Expr::Open(Some(x)) => vec![x],
