@@ -296,6 +296,25 @@ fn every_function_has_an_ordinary_an_edge_and_a_refused_case() {
 }
 
 #[test]
+fn differences_from_cue_are_listed_in_the_reference() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cases = std::fs::read_to_string(root.join("suites/builtins/differences.txt"));
+    let chapter = std::fs::read_to_string(root.join("../spec/builtins.md")).expect("the chapter");
+    let listed = chapter
+        .split("\n## ")
+        .find(|section| section.starts_with("Where CUE differs"));
+    for line in cases
+        .expect("the cases")
+        .lines()
+        .filter(|line| !line.starts_with("//"))
+    {
+        for name in named(line.split("  =>  ").next().unwrap_or(line)) {
+            assert!(listed.is_some_and(|text| text.contains(name)), "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_table_is_well_formed() {
     let paths = Standard.paths();
     assert!(paths.is_sorted(), "{paths:?}");

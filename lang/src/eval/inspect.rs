@@ -157,8 +157,8 @@ impl Evaluation<'_> {
             };
             let text = m.program.strings.get(label.id());
             let (name, package) = match text.split_once('\0') {
-                Some((name, package)) => (name, package),
-                None => (text, ""),
+                Some((name, package)) if label.is_hidden() => (name, package),
+                _ => (text, ""),
             };
             fields.push(InspectedField {
                 label: name.into(),

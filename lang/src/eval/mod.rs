@@ -176,8 +176,11 @@ impl<'a> Evaluation<'a> {
             .iter()
             .filter(|(label, _)| !label.is_let() && !label.is_int())
             .map(|(label, _)| {
-                let text = self.machine.program.strings.get(label.id());
-                (text.split('\0').next().unwrap_or_default().into(), *label)
+                let mut text = self.machine.program.strings.get(label.id());
+                if label.is_hidden() {
+                    text = text.split('\0').next().unwrap_or_default();
+                }
+                (text.into(), *label)
             })
             .collect();
         let compiler = Compiler::new(

@@ -130,7 +130,7 @@ impl Reader {
 
 pub(super) fn write(data: &Data, sink: &mut Sink<'_>) -> Result<(), WriteError> {
     match data {
-        Data::Struct(fields) => table(fields, &mut Vec::new(), sink),
+        Data::Struct(fields) => table(fields, &mut Vec::new(), &mut false, sink),
         _ => Err(refused(&[], "a TOML file is a table: it needs a struct")),
     }
 }
@@ -141,10 +141,11 @@ fn refused(path: &[&str], message: &str) -> WriteError {
     WriteError::Unsupported(path.join("."), message.into())
 }
 
-/// The entries of a table whose header is written.
+/// The entries of a table whose header is written; `entry` is whether the last line is one.
 fn table<'d>(
     fields: &'d Fields,
     path: &mut Vec<&'d str>,
+    entry: &mut bool,
     sink: &mut Sink<'_>,
 ) -> Result<(), WriteError> {
     if path.len() > MAX_WRITE_DEPTH {
@@ -156,29 +157,22 @@ fn table<'d>(
         sink.text.push_str(" = ");
         inline(value, path, sink)?;
         sink.text.push('\n');
+        *entry = true;
         path.pop();
         sink.breathe()?;
     }
-    // The first header of a table without entries stands right below the table's own.
-    let mut blank = fields.iter().any(|(_, value)| !is_section(value));
     for (name, value) in fields.iter().filter(|(_, value)| is_section(value)) {
         path.push(name);
         match value {
             Data::Struct(fields) => {
-                header(path, "[", "]\n", std::mem::replace(&mut blank, true), sink);
-                table(fields, path, sink)?;
+                header(path, "[", "]\n", entry, sink);
+                table(fields, path, entry, sink)?;
             }
             Data::List(elements) => {
                 for element in elements {
                     if let Data::Struct(fields) = element {
-                        header(
-                            path,
-                            "[[",
-                            "]]\n",
-                            std::mem::replace(&mut blank, true),
-                            sink,
-                        );
-                        table(fields, path, sink)?;
+                        header(path, "[[", "]]\n", entry, sink);
+                        table(fields, path, entry, sink)?;
                     }
                 }
             }
@@ -200,8 +194,9 @@ fn is_section(value: &Data) -> bool {
     }
 }
 
-fn header(path: &[&str], open: &str, close: &str, blank: bool, sink: &mut Sink<'_>) {
-    if blank {
+/// A header; one below another stands right below it.
+fn header(path: &[&str], open: &str, close: &str, entry: &mut bool, sink: &mut Sink<'_>) {
+    if std::mem::take(entry) {
         sink.text.push('\n');
     }
     sink.text.push_str(open);
