@@ -179,7 +179,7 @@ fn float(random: &mut Random, out: &mut String) {
             "{}.{:03}e{}",
             random.below(100),
             random.below(1000),
-            [0, 1, 2, 3, 8, 16, 34, 39][random.below(8)]
+            [0, 1, 2, 3, 12, 16, 34, 39][random.below(8)]
         ),
         2 => format!("-{}.{}", random.below(1000), random.below(1000)),
         _ => format!("{}.{}", random.below(10), random.below(1_000_000)),
