@@ -5,6 +5,8 @@
 //! `UPDATE_SUITES=1` in the environment the file is rewritten: lines of assertions that hold go, those that fail are added.
 
 use holos_tests::conformance::isolated::{archives, isolated};
+use holos_tests::conformance::txtar::Archive;
+use holos_tests::conformance::{builtins, run};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -65,4 +67,27 @@ fn every_assertion_holds() -> std::io::Result<()> {
     }
     assert!(report.is_empty(), "\n{report}");
     Ok(())
+}
+
+/// An alternative that is too large to be worked out is an error of the whole: it is not left out.
+#[test]
+fn a_limit_takes_no_alternative_away() {
+    let chain = |length: usize| {
+        let links = (1..length).map(|i| format!("_d{i}: *_d{} | int\n", i - 1));
+        let links: String = links.collect();
+        let expected = match length {
+            ..200 => "@test(eq, *{a: 1} | int)",
+            _ => "@test(err)",
+        };
+        let last = length - 1;
+        let text = format!("-- in.cue --\n_d0: {{a: 1}}\n{links}x: _d{last} {expected}\n");
+        let mut failures = Vec::new();
+        run(&Archive::parse(&text), builtins(), None, &mut |outcome| {
+            failures.extend(outcome.failure);
+        });
+        failures
+    };
+    for length in [60, 120, 250] {
+        assert_eq!(chain(length), Vec::<String>::new(), "{length} links");
+    }
 }

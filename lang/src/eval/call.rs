@@ -885,6 +885,8 @@ impl Machine<'_> {
             let (_, error) = self.trial(&[(own, NIL), (check, NIL)]);
             if error == NIL {
                 count += 1;
+            } else if self.is_limit(error) {
+                return Value::Bottom(error);
             } else {
                 errors.push(error);
                 if self.code(error).is_incomplete() {
@@ -948,6 +950,9 @@ impl Machine<'_> {
         let own = self.value_expr(own, self.source);
         let env = self.env;
         let (_, failed) = self.trial(&[(own, NIL), (exprs[1], env)]);
+        if failed != NIL && self.is_limit(failed) {
+            return Value::Bottom(failed);
+        }
         let chosen = if failed == NIL { exprs[2] } else { exprs[3] };
         let (_, error) = self.trial(&[(own, NIL), (chosen, env)]);
         if error == NIL {

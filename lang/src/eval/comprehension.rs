@@ -149,10 +149,9 @@ impl Machine<'_> {
                         break;
                     }
                     if out.len() > MAX_YIELDS {
-                        let error = self.text_error(
-                            ErrorCode::Eval,
-                            format!("the comprehension yields more than {MAX_YIELDS} values"),
-                        );
+                        let error = self.limit_error(format!(
+                            "the comprehension yields more than {MAX_YIELDS} values"
+                        ));
                         self.add_error(error);
                         break;
                     }

@@ -833,16 +833,14 @@ impl Machine<'_> {
         dead: &[Vec<bool>],
     ) -> ErrId {
         if self.s(node).assigned.len() > MAX_NESTED {
-            return self.text_error(
-                ErrorCode::Eval,
-                format!("more than {MAX_NESTED} disjunctions nest in one value"),
-            );
+            return self.limit_error(format!(
+                "more than {MAX_NESTED} disjunctions nest in one value"
+            ));
         }
         if self.stats.disjuncts_tried > MAX_TRIED {
-            return self.text_error(
-                ErrorCode::Eval,
-                format!("the disjunctions take more than {MAX_TRIED} trials"),
-            );
+            return self.limit_error(format!(
+                "the disjunctions take more than {MAX_TRIED} trials"
+            ));
         }
         // Inside an arm that is not the last word, nothing may be finished.
         let mut outer_mode = None;
@@ -900,6 +898,13 @@ impl Machine<'_> {
                 self.explaining = false;
             }
             self.refused_early |= refused;
+            if let Some(&error) = errors.iter().find(|&&error| self.is_limit(error)) {
+                // An alternative that is too large to be worked out may not be left out.
+                for choice in &results {
+                    self.drop_choice(choice);
+                }
+                return error;
+            }
             if index > 0 {
                 for choice in &cross {
                     self.drop_choice(choice);
@@ -912,12 +917,9 @@ impl Machine<'_> {
                 for choice in &results {
                     self.drop_choice(choice);
                 }
-                return self.text_error(
-                    ErrorCode::Eval,
-                    format!(
-                        "the disjunctions of this value have more than {MAX_CHOICES} combinations"
-                    ),
-                );
+                return self.limit_error(format!(
+                    "the disjunctions of this value have more than {MAX_CHOICES} combinations"
+                ));
             }
             cross = results;
         }
@@ -1610,7 +1612,7 @@ fn default_mode(marked: bool, is_default: bool) -> Default3 {
 /// How many arms one evaluation may try; each takes about a kilobyte.
 const MAX_TRIED: u64 = 2_000_000;
 /// How many disjunctions of one value may be nested in or multiplied with each other.
-const MAX_NESTED: usize = 120;
+const MAX_NESTED: usize = 200;
 /// How many equal choices are remembered for one.
 const MAX_MERGED: usize = 8;
 /// How many combinations of arms may be alive at once.

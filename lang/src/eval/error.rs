@@ -31,6 +31,8 @@ impl ErrorCode {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Message {
     Text(String),
+    /// Something is too large to be worked out; what it would be is not known.
+    Limit(String),
     /// Two scalars that differ, or a value of another kind.
     Conflict {
         left: Value,
@@ -140,6 +142,33 @@ impl Machine<'_> {
 
     pub(super) fn text_error(&mut self, code: ErrorCode, text: impl Into<String>) -> ErrId {
         self.new_error(code, Message::Text(text.into()))
+    }
+
+    pub(super) fn limit_error(&mut self, text: impl Into<String>) -> ErrId {
+        self.limited = true;
+        self.new_error(ErrorCode::Eval, Message::Limit(text.into()))
+    }
+
+    /// Whether an error is that something is too large, or comes from one: nothing may be concluded from it.
+    pub(super) fn is_limit(&self, error: ErrId) -> bool {
+        if !self.limited {
+            return false;
+        }
+        let mut todo = vec![error];
+        let mut at = 0;
+        while let Some(&error) = todo.get(at) {
+            at += 1;
+            let error = &self.errors[error as usize];
+            if matches!(error.message, Message::Limit(_)) {
+                return true;
+            }
+            for &part in &error.parts {
+                if !todo.contains(&part) {
+                    todo.push(part);
+                }
+            }
+        }
+        false
     }
 
     /// Adds an error to those of the expression under evaluation.

@@ -957,6 +957,10 @@ impl Machine<'_> {
             Value::None => Ok(is_bottom),
             Value::Bottom(error) => {
                 match self.code(error) {
+                    _ if self.is_limit(error) => {
+                        self.add_error(error);
+                        return Ok(Value::None);
+                    }
                     ErrorCode::Cycle => {
                         self.add_error(error);
                         return Ok(Value::None);

@@ -776,6 +776,8 @@ pub(crate) struct Machine<'a> {
     /// Inline values that a task of the first node read before they were complete.
     pub(super) unsettled: Vec<(Node, Node)>,
     pub(super) eval_depth: i32,
+    /// Some limit has been passed.
+    pub(super) limited: bool,
     pub(super) in_validator: u32,
     pub(super) in_detached: u32,
     pub(super) is_validator: bool,
@@ -865,6 +867,7 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             unsettled: Vec::new(),
             eval_depth: 0,
+            limited: false,
             in_validator: 0,
             in_detached: 0,
             is_validator: false,

@@ -613,8 +613,7 @@ impl Machine<'_> {
             return;
         }
         if self.stack.len() > MAX_TASK_DEPTH {
-            let error = self.text_error(
-                super::error::ErrorCode::Eval,
+            let error = self.limit_error(
                 "the evaluation nests too deeply: more values depend on each other in one chain than the limit allows",
             );
             self.node_error(node, error);

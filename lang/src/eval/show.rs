@@ -168,7 +168,7 @@ impl Machine<'_> {
                     e.parts.iter().take(3).map(|&p| self.describe(p)).collect();
                 parts.join("; ")
             }
-            Message::Text(text) => text.clone(),
+            Message::Text(text) | Message::Limit(text) => text.clone(),
             Message::User(text) => text.clone(),
             Message::Conflict { left, right } => {
                 format!(

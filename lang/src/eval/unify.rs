@@ -49,7 +49,7 @@ impl Machine<'_> {
             None
         };
         if let Some(text) = too_large {
-            let error = self.text_error(ErrorCode::Eval, text);
+            let error = self.limit_error(text);
             self.n_mut(node).base = Value::Bottom(error);
             self.n_mut(node).status = Status::Finalized;
             return Ok(true);
