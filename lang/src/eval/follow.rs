@@ -136,9 +136,28 @@ impl Machine<'_> {
         reached
     }
 
+    /// Whether what a reference begins with can be looked up: not every error knows the environment of its expressions.
+    fn stands_within(&self, mut expr: ExprId, env: EnvId) -> bool {
+        let up = loop {
+            match self.program.exprs[expr as usize] {
+                Expr::Field { up, .. } => break up,
+                Expr::Select { base, .. } | Expr::Index { base, .. } => expr = base,
+                _ => break 0,
+            }
+        };
+        let mut at = env;
+        for _ in 0..up {
+            if at == NIL {
+                break;
+            }
+            at = self.envs[at as usize].up;
+        }
+        at != NIL
+    }
+
     /// The nodes that an expression refers to.
     fn reads(&mut self, expr: ExprId, env: EnvId, out: &mut Vec<Node>) {
-        if expr == NO_EXPR || out.len() >= MOST_STEPS {
+        if expr == NO_EXPR || out.len() >= MOST_STEPS || !self.stands_within(expr, env) {
             return;
         }
         match self.program.exprs[expr as usize] {
