@@ -1228,9 +1228,14 @@ impl<'p> Compiler<'p> {
             let scopes = std::mem::take(&mut self.scopes);
             let depth = std::mem::take(&mut self.depth);
             let fields = std::mem::take(&mut self.package_fields);
+            let (exprs, decls) = (self.program.places.len(), self.program.decl_places.len());
             let id = self.expr(&expr);
             (self.scopes, self.depth, self.package_fields) = (scopes, depth, fields);
-            self.program.places[id as usize].span = span;
+            // Its text is in no file: all of it stands where its name does.
+            let places = self.program.places[exprs..].iter_mut();
+            for place in places.chain(&mut self.program.decl_places[decls..]) {
+                place.span = span;
+            }
             return id;
         }
         let names = package.functions.iter().map(|f| f.name);
