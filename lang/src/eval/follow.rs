@@ -162,7 +162,9 @@ impl Machine<'_> {
         }
         match self.program.exprs[expr as usize] {
             Expr::Field { .. } | Expr::Select { .. } | Expr::Index { .. } => {
-                if let Some(node) = self.denoted(expr, env) {
+                if self.fits(expr, env)
+                    && let Some(node) = self.denoted(expr, env)
+                {
                     out.push(self.deref(node));
                 }
             }
@@ -179,6 +181,33 @@ impl Machine<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether the environment is deep enough for the names of a reference: an error notes that of what failed, which need
+    /// not be that of each expression that took part.
+    fn fits(&self, expr: ExprId, env: EnvId) -> bool {
+        match self.program.exprs[expr as usize] {
+            Expr::Field { up, .. }
+            | Expr::Itself { up }
+            | Expr::Let { up, .. }
+            | Expr::ForValue { up }
+            | Expr::ForKey { up }
+            | Expr::ClauseLet { up, .. }
+            | Expr::LabelName { up } => {
+                let mut at = env;
+                for _ in 0..up {
+                    if at == NIL {
+                        return false;
+                    }
+                    at = self.envs[at as usize].up;
+                }
+                at != NIL
+            }
+            Expr::Select { base, .. } => self.fits(base, env),
+            Expr::Index { base, index, .. } => self.fits(base, env) && self.fits(index, env),
+            Expr::Value(_) | Expr::Package(_) => true,
+            _ => false,
         }
     }
 }
