@@ -1,6 +1,6 @@
 //! `differential --reference PATH [--programs N] [--seed S] [--shrink N] [--closeness class|paths|text]`: generates
 //! programs, evaluates them here and by CUE, and prints the programs, made as small as they get, on which the outcomes
-//! differ. `--show PROGRAM` evaluates that one only. `src/differential/reference.go` says how the reference is built.
+//! differ; from the shape `--shrink` on as they are. `--show PROGRAM` evaluates that one only. `src/differential/reference.go` says how the reference is built.
 
 use anyhow::{Context, Result, bail};
 use holos_tests::differential::generate::{Random, program};
@@ -77,6 +77,7 @@ fn run() -> Result<()> {
     let mut out = std::io::stdout();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut done, mut differences) = (0, 0);
     if let Some(text) = &options.show {
         let text = format!("p: {text}");
@@ -101,11 +102,15 @@ fn run() -> Result<()> {
             if here.agrees(&there, options.closeness) {
                 continue;
             }
-            differences += 1;
-            if shapes.len() >= options.shrink {
+            if let Some(why) = explained(&here, &there) {
+                *reasons.entry(why).or_default() += 1;
                 continue;
             }
-            let (small, here, there) = comparison.smallest(programs[i].clone(), here, there)?;
+            differences += 1;
+            let (small, here, there) = match shapes.len() < options.shrink {
+                true => comparison.smallest(programs[i].clone(), here, there)?,
+                false => (programs[i].clone(), here, there),
+            };
             let text = Expr::Struct(small).to_string();
             let seen = shapes.entry(text.clone()).or_default();
             *seen += 1;
@@ -117,13 +122,26 @@ fn run() -> Result<()> {
     }
     writeln!(
         out,
-        "{done} programs, {differences} differ, in {} shapes",
+        "{done} programs from seed {}, {differences} differ, in {} shapes",
+        options.seed,
         shapes.len()
     )?;
+    for (why, count) in reasons {
+        writeln!(out, "{count:8} {why}")?;
+    }
     for (kind, count) in kinds {
         writeln!(out, "{count:8} {kind}")?;
     }
     Ok(())
+}
+
+/// Why a difference is none that counts.
+fn explained(here: &Outcome, there: &Outcome) -> Option<&'static str> {
+    match (here, there) {
+        (Outcome::Failed(_), _) => None,
+        (_, Outcome::Failed(_)) => Some("CUE panics or does not end"),
+        _ => None,
+    }
 }
 
 fn kind(outcome: &Outcome) -> &'static str {

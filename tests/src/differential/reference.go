@@ -25,7 +25,7 @@ import (
 
 // A program has this much time and memory; one that needs more costs the process, and whoever started it starts another.
 const (
-	limit  = 10 * time.Second
+	limit  = 2 * time.Second
 	memory = 2 << 30
 )
 
@@ -75,7 +75,7 @@ func wait(done chan outcome) (outcome, bool) {
 		select {
 		case o := <-done:
 			return o, true
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 			used := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 			metrics.Read(used)
 			if time.Since(start) > limit || used[0].Value.Uint64() > memory {
