@@ -4,6 +4,7 @@
 //! follows: standard output as it is, standard error behind `! `, and `[1]` for an exit code that is not zero. Times read
 //! `0.00 s`. Besides `holosc` there are `cat FILE`, `find DIR`, `rm PATH`, `mkdir DIR`, `touch FILE`, `write FILE TEXT`,
 //! `bytes FILE HEX` and `repeat FILE COUNT TEXT`; `< FILE` at the end of a command is its standard input.
+//! Files in `bin` are programs, and where there are such no others are found.
 
 use crate::conformance::txtar::Archive;
 use std::fmt::Write as _;
@@ -28,7 +29,10 @@ pub fn transcript(binary: &Path, name: &str, archive: &Archive) -> io::Result<St
     for (name, contents) in &archive.files {
         let file = root.join(name);
         fs::create_dir_all(file.parent().unwrap_or(&root))?;
-        fs::write(file, contents)?;
+        fs::write(&file, contents)?;
+        if name.starts_with("bin/") {
+            executable(&file)?;
+        }
     }
     let mut transcript = String::new();
     for line in archive.comment.lines() {
@@ -41,6 +45,17 @@ pub fn transcript(binary: &Path, name: &str, archive: &Archive) -> io::Result<St
     }
     fs::remove_dir_all(&root)?;
     Ok(transcript)
+}
+
+#[cfg(unix)]
+fn executable(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// One command, and what it printed.
@@ -81,7 +96,11 @@ fn holosc(binary: &Path, root: &Path, words: &[String]) -> io::Result<String> {
         [words @ .., less, file] if less == "<" => (words, fs::read(root.join(file))?),
         _ => (words, Vec::new()),
     };
-    let mut child = Command::new(binary)
+    let mut command = Command::new(binary);
+    if root.join("bin").exists() {
+        command.env("PATH", root.join("bin"));
+    }
+    let mut child = command
         .args(words)
         .current_dir(root)
         .env("NO_COLOR", "1")

@@ -9,6 +9,7 @@ use holos_lang::eval::{Evaluation, Strictness};
 use std::collections::BTreeMap;
 
 pub(super) fn run(session: &mut Session, args: &Check) -> Outcome {
+    session.programs = true;
     if args.fix {
         let outcome = fix(session, args);
         if outcome != Outcome::Fine {

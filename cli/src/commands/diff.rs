@@ -173,7 +173,7 @@ fn swapped(
         );
     }
     let mut importer = loader.importer(&instance);
-    let (mut evaluation, found) = Evaluation::new(
+    let (evaluation, found) = Evaluation::new(
         &mut session.sources,
         instance.package.clone(),
         &mut importer,
@@ -183,6 +183,9 @@ fn swapped(
     if fatal(&found) {
         return Err(session.report(&found));
     }
+    let mut evaluation = session
+        .rendered(&mut loader, &mut instance, evaluation)
+        .map_err(|errors| session.report(&errors))?;
     let platform = Platform::read(&mut evaluation).map_err(|errors| session.report(&errors))?;
     let line = format!(" {holder}  {role} → {given}     {cluster}  {given} → {role}\n");
     Ok((platform, line))

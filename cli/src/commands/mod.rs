@@ -7,6 +7,7 @@ mod diff;
 mod eval;
 mod explain;
 mod export;
+mod external;
 mod fmt;
 mod help;
 mod import;
@@ -88,6 +89,8 @@ pub(crate) struct Session {
     /// Where findings go instead of being reported.
     pub(crate) collected: Option<Vec<Diagnostic>>,
     pub(crate) cost: Cost,
+    /// Whether charts and kustomizations are rendered, by other programs.
+    pub(crate) programs: bool,
 }
 
 impl Session {
@@ -99,6 +102,7 @@ impl Session {
                 reporter,
                 collected: None,
                 cost: Cost::default(),
+                programs: false,
             }),
             Err(error) => {
                 reporter.report(&SourceMap::default(), &[error]);
@@ -118,7 +122,7 @@ impl Session {
             Outcome::Fine
         } else if found
             .iter()
-            .any(|d| matches!(d.code.0, 902 | 905 | 906 | 908 | 910))
+            .any(|d| matches!(d.code.0, 435 | 902 | 905 | 906 | 908 | 910))
         {
             Outcome::Call
         } else {
@@ -198,6 +202,15 @@ impl Session {
                 builtins,
             );
             drop(importer);
+            if self.programs && !fatal(&found) {
+                match self.rendered(&mut loader, &mut instance, evaluation) {
+                    Ok(complete) => evaluation = complete,
+                    Err(errors) => {
+                        gravest = graver(gravest, self.report(&errors));
+                        continue;
+                    }
+                }
+            }
             self.cost.add("compile", start);
             if self.cost.profile.is_some() {
                 evaluation.keep_whole();

@@ -23,6 +23,7 @@ impl Session {
             ..Inputs::default()
         };
         let mut platforms = Vec::new();
+        self.programs = true;
         let outcome = self.each(
             &inputs,
             true,

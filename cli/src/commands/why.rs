@@ -13,6 +13,7 @@ const PATH: &str = "PATH";
 const WIDEST: usize = 60;
 
 pub(super) fn run(session: &mut Session, args: &Why) -> Outcome {
+    session.programs = true;
     session.each(&args.inputs, true, |session, evaluation, _| {
         let node = match session.expression(evaluation, PATH, &args.path) {
             Ok(node) => node,

@@ -1,7 +1,7 @@
 //! Where imported packages come from.
 
 use super::module::{Module, unversioned};
-use super::{Instance, Loader};
+use super::{Document, Instance, Loader};
 use holos_lang::diagnostic::{Source, SourceMap};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax;
@@ -9,10 +9,15 @@ use holos_lang::value::builtin::Builtins as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The package of the library that has what other programs rendered.
+const RENDERED: &str = "platform/rendered";
+
 /// Finds the imports of one instance, and refuses cycles of them.
 pub struct PackageImporter<'l, 'f> {
     loader: &'l mut Loader<'f>,
     module: Option<Module>,
+    /// Files of the package [`RENDERED`].
+    rendered: Vec<Document>,
     /// Who imports what so far, by canonical path.
     edges: BTreeMap<String, Vec<String>>,
     found: BTreeMap<String, PackageFiles>,
@@ -24,6 +29,7 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
         PackageImporter {
             loader,
             module,
+            rendered: instance.rendered.clone(),
             edges: BTreeMap::new(),
             found: BTreeMap::new(),
         }
@@ -149,6 +155,10 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             }
             package.errors.extend(parsed.errors);
             package.files.push((file, Arc::new(parsed.file)));
+        }
+        if path == RENDERED {
+            let files = self.rendered.iter().cloned().map(Document::into_file);
+            package.files.extend(files);
         }
         (!package.files.is_empty()).then_some(package)
     }

@@ -36,6 +36,8 @@ pub struct Instance {
     pub module: Option<Module>,
     /// Data files named beside it, a document each.
     pub data: Vec<Document>,
+    /// What other programs rendered for it: files of the library's package `platform/rendered`.
+    pub rendered: Vec<Document>,
 }
 
 /// A document of a data file.
@@ -60,21 +62,25 @@ impl Instance {
 
     /// Makes the data files part of the package: they are unified with it.
     pub fn merge_data(&mut self) {
-        for Document { file, expr } in self.data.drain(..) {
-            let span = expr.span();
-            let decls = match expr {
-                tree::Expr::Struct(literal) => literal.decls,
-                other => vec![tree::Decl::Embed(other)],
-            };
-            self.package.files.push((
-                file,
-                Arc::new(tree::File {
-                    decls,
-                    span,
-                    ..Default::default()
-                }),
-            ));
-        }
+        let files = self.data.drain(..).map(Document::into_file);
+        self.package.files.extend(files);
+    }
+}
+
+impl Document {
+    /// As a file of a package.
+    fn into_file(self) -> (FileId, Arc<tree::File>) {
+        let span = self.expr.span();
+        let decls = match self.expr {
+            tree::Expr::Struct(literal) => literal.decls,
+            other => vec![tree::Decl::Embed(other)],
+        };
+        let file = tree::File {
+            decls,
+            span,
+            ..Default::default()
+        };
+        (self.file, Arc::new(file))
     }
 }
 
@@ -171,6 +177,7 @@ impl<'f> Loader<'f> {
             package: PackageFiles::default(),
             module: None,
             data: Vec::new(),
+            rendered: Vec::new(),
         };
         let mut errors = Vec::new();
         let mut left_out = Vec::new();
@@ -478,6 +485,7 @@ impl<'f> Loader<'f> {
             package,
             module: module.cloned(),
             data: Vec::new(),
+            rendered: Vec::new(),
         }))
     }
 

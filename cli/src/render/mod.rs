@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod difference;
+pub mod external;
 pub mod plan;
 pub mod platform;
 pub mod tree;
