@@ -2,4 +2,5 @@
 
 pub mod hard;
 pub mod measure;
+pub mod platform;
 pub mod workloads;

@@ -3,6 +3,7 @@
 //! ```text
 //! bench [--runs=N] [FILTER]            the workloads, beside `cue` and `jrsonnet` where they are on PATH
 //! bench hard [--instructions] [FILTER] the worst cases, and how each grows: in seconds, or as valgrind counts
+//! bench platform [--runs=N]            a large platform: its first render, and one after a change
 //! bench instructions [--update]        instruction counts against tests/bench/instructions.txt
 //! ```
 //!
@@ -13,6 +14,7 @@
 use anyhow::{Context, Result, bail};
 use holos_tests::bench::hard::HARD;
 use holos_tests::bench::measure::{Run, exponent, median, run};
+use holos_tests::bench::platform::{self, PROMISED, Size};
 use holos_tests::bench::workloads::{File, Tool, WORKLOADS, Workload};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -60,6 +62,7 @@ fn start(out: &mut impl Write) -> Result<bool> {
             let filter = words.get(1).map_or("", String::as_str);
             hard(out, &dir, filter, counted)
         }
+        Some("platform") => platform(out, &dir, runs),
         Some("instructions") => instructions(out, &dir, update),
         filter => compare(out, &dir, runs, filter.unwrap_or_default()),
     };
@@ -239,6 +242,51 @@ fn shares(workload: &Workload, dir: &Path) -> Result<String> {
     let phases = phases.iter();
     let phases = phases.map(|(name, took)| format!("{name} {:.0} %", took / sum * 100.0));
     Ok(phases.collect::<Vec<_>>().join(", "))
+}
+
+/// Renders a large platform, changes the tag of one image, and renders it again.
+fn platform(out: &mut impl Write, dir: &Path, runs: usize) -> Result<bool> {
+    let words = command(Tool::Holosc, &["render"])?.unwrap_or_default();
+    let twice = Size {
+        components: PROMISED.components * 2,
+        ..PROMISED
+    };
+    writeln!(
+        out,
+        "| clusters × components × namespaces | render | wall s | CPU s | peak MB | said |\n|---|---|---|---|---|---|"
+    )?;
+    for size in [PROMISED, twice] {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            write_files(dir, &platform::files(size, "1.0.0"))?;
+            first.push(run(dir, &words)?);
+            for (name, text) in platform::files(size, "1.0.1") {
+                std::fs::write(dir.join(name), text)?;
+            }
+            second.push(run(dir, &words)?);
+        }
+        for (title, runs) in [("first", first), ("one field changed", second)] {
+            let cost = |of: fn(&Run) -> f64| short(median(runs.iter().map(of).collect()));
+            let said = String::from_utf8_lossy(&runs[0].output).into_owned();
+            let wrote = said.lines().find_map(|line| line.split_once("deploy/"));
+            let wrote = wrote.map_or("", |(_, rest)| rest.trim());
+            let wrote = wrote
+                .rsplit_once("  ")
+                .map_or(wrote, |(files, _)| files.trim());
+            writeln!(
+                out,
+                "| {} × {} × {} | {title} | {} | {} | {} | {wrote} |",
+                size.clusters,
+                size.components,
+                size.namespaces,
+                cost(|r| r.wall),
+                cost(|r| r.cpu),
+                cost(|r| r.peak),
+            )?;
+            out.flush()?;
+        }
+    }
+    Ok(true)
 }
 
 fn hard(out: &mut impl Write, dir: &Path, filter: &str, counted: bool) -> Result<bool> {
