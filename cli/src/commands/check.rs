@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::args::Check;
 use crate::files::write;
 use holos_lang::diagnostic::{Diagnostic, FileId, Place};
-use holos_lang::eval::{Evaluation, Strictness};
+use holos_lang::eval::Evaluation;
 use std::collections::BTreeMap;
 
 pub(super) fn run(session: &mut Session, args: &Check) -> Outcome {
@@ -24,8 +24,7 @@ pub(super) fn run(session: &mut Session, args: &Check) -> Outcome {
 
 /// What evaluation shows, and what shows without it at other places.
 fn all(evaluation: &mut Evaluation<'_>) -> Vec<Diagnostic> {
-    let root = evaluation.root();
-    let found = evaluation.errors(root, Strictness::Final);
+    let found = Session::wrong(evaluation);
     with_warnings(found, evaluation)
 }
 

@@ -4,13 +4,24 @@ use super::Session;
 use crate::load::{Instance, Loader, fatal};
 use crate::render::external;
 use holos_lang::diagnostic::{Diagnostic, Place, Source, SourceMap};
-use holos_lang::eval::Evaluation;
+use holos_lang::eval::{Evaluation, Strictness};
 use holos_lang::syntax;
 
 /// What a platform wants of other programs.
 const REQUESTS: &str = "external.requests";
 
 impl Session {
+    /// What is wrong with a package. Errors are found in the order of its fields if nothing was evaluated before, as what
+    /// other programs are to render was.
+    pub(crate) fn wrong(evaluation: &mut Evaluation<'_>) -> Vec<Diagnostic> {
+        let root = evaluation.root();
+        if fatal(&evaluation.errors(root, Strictness::Final)) {
+            *evaluation = evaluation.seed().evaluation();
+        }
+        let root = evaluation.root();
+        evaluation.errors(root, Strictness::Final)
+    }
+
     /// The evaluation with what other programs render for it; the same one where nothing is to be rendered.
     pub(crate) fn rendered<'a>(
         &mut self,
@@ -18,11 +29,12 @@ impl Session {
         instance: &mut Instance,
         mut evaluation: Evaluation<'a>,
     ) -> Result<Evaluation<'a>, Vec<Diagnostic>> {
-        // What is no platform has no such field. If it cannot be told what is wanted, the platform is wrong, and evaluating it says how.
+        // What is no platform has no such field.
         let wanted = expression(&mut self.sources, &mut evaluation, REQUESTS)
             .and_then(|node| evaluation.data(node).ok());
         let requests = match wanted {
             Some(data) => external::requests(&data).map_err(|error| vec![error])?,
+            // If it cannot be told what is wanted, the platform is wrong, and evaluating it says how.
             None => Vec::new(),
         };
         if requests.is_empty() {

@@ -1,5 +1,6 @@
 //! What a platform's package says, as data: its manifests, and what there is to know about it.
 
+use crate::commands::Session;
 use crate::load::fatal;
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::{Evaluation, Selector, Strictness};
@@ -19,8 +20,7 @@ pub struct Platform {
 impl Platform {
     /// Reads an evaluated package. The whole platform must be free of errors: its laws are hidden fields.
     pub fn read(evaluation: &mut Evaluation<'_>) -> Result<Platform, Vec<Diagnostic>> {
-        let root = evaluation.root();
-        let errors = evaluation.errors(root, Strictness::Final);
+        let errors = Session::wrong(evaluation);
         if fatal(&errors) {
             return Err(circle(evaluation).map_or(errors, |error| vec![error]));
         }
