@@ -116,7 +116,7 @@ fn start(options: &Options, out: &mut (impl Write + Send)) -> Result<bool> {
         .collect::<Result<_>>()?;
     let names: Vec<_> = reports.iter().map(|(file, _)| name(root, file)).collect();
     let known = match &options.known {
-        Some(file) => known(&std::fs::read_to_string(file)?),
+        Some(file) => known(&std::fs::read_to_string(file)?)?,
         None => BTreeMap::new(),
     };
     if options.json {
@@ -132,13 +132,19 @@ fn start(options: &Options, out: &mut (impl Write + Send)) -> Result<bool> {
         .all(|(_, report)| report.passed() == report.planned))
 }
 
-/// The lines of a list of known failures: the assertion, and why.
-fn known(text: &str) -> BTreeMap<String, String> {
-    text.lines()
-        .filter(|line| !line.starts_with("//"))
-        .filter_map(|line| line.split_once(": "))
-        .map(|(assertion, why)| (assertion.to_owned(), why.to_owned()))
-        .collect()
+/// The lines of a list of known failures: the assertion, and why. None is without a reason.
+fn known(text: &str) -> Result<BTreeMap<String, String>> {
+    let mut list = BTreeMap::new();
+    for line in text.lines() {
+        if line.is_empty() || line.starts_with("//") {
+            continue;
+        }
+        let (assertion, why) = line
+            .split_once(": ")
+            .with_context(|| format!("there is no reason in `{line}`"))?;
+        list.insert(assertion.to_owned(), why.to_owned());
+    }
+    Ok(list)
 }
 
 /// Holds what failed against the list: nothing may be missing in it, and nothing too much.
