@@ -12,6 +12,7 @@ use holos_stdlib::Standard;
 use holos_stdlib::encoding::json;
 use holos_stdlib::reference;
 use holos_stdlib::reference::Entry;
+use holos_tests::fuzz;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -293,6 +294,21 @@ fn every_function_has_an_ordinary_an_edge_and_a_refused_case() {
         }
     }
     assert!(missing.is_empty(), "no case of\n{}", missing.join("\n"));
+}
+
+/// A few of the calls that the command `fuzz-builtins` makes by the million.
+#[test]
+fn arbitrary_calls_end_without_a_panic() {
+    let functions: Vec<_> = fuzz::functions().into_iter().enumerate().collect();
+    functions
+        .par_iter()
+        .for_each(|&(index, (package, function))| {
+            let mut random = fuzz::Random::new(index as u64);
+            let calls: Vec<String> = (0..20)
+                .map(|_| fuzz::call(package, function, &mut random))
+                .collect();
+            assert!(fuzz::evaluate(package, &calls).is_ok(), "{calls:#?}");
+        });
 }
 
 #[test]

@@ -256,7 +256,7 @@ fn completions_name_what_the_table_of_builtin_packages_has() {
     let items = offered(&mut server, &uri, "package p\n\nx: str");
     assert!(labels(&items).is_superset(&BTreeSet::from(["strings", "strconv", "json"])));
     let items = offered(&mut server, &uri, "import \"enc\"\n\nx: 1");
-    assert_eq!(labels(&items).contains("encoding/json"), false);
+    assert!(!labels(&items).contains("encoding/json"));
     let at = json!({"line": 0, "character": 11});
     let items = server.ask(
         "textDocument/completion",
