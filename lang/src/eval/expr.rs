@@ -359,6 +359,15 @@ impl Machine<'_> {
                     false => self.validators_of(node),
                 })
             }
+            // All of it has been said, though nobody has finished it.
+            Value::Cycle
+                if self.has_state(node)
+                    && !self.s(node).is_struct
+                    && self.meets(node, ANCESTORS | VALUE)
+                    && self.all_finished(node) =>
+            {
+                Ok(self.validators_of(node))
+            }
             _ => Ok(Value::Node(node)),
         }
     }
