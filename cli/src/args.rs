@@ -236,6 +236,9 @@ pub struct Export {
     /// Unify each document of the data files with this expression of the package, by itself
     #[arg(short = 'd', long, value_name = "EXPR", conflicts_with = "expression")]
     pub schema: Option<String>,
+    /// INPUT is a Holos platform: export `holos` of each component it lists, evaluated with the component's tags
+    #[arg(long, conflicts_with = "schema")]
+    pub components: bool,
 }
 
 /// `holosc check`

@@ -20,7 +20,11 @@ pub(crate) struct Cost {
 impl Cost {
     /// Adds the time since `start` to a phase.
     pub(crate) fn add(&mut self, phase: &'static str, start: Instant) {
-        let took = start.elapsed();
+        self.spent(phase, start.elapsed());
+    }
+
+    /// Adds time to a phase.
+    pub(crate) fn spent(&mut self, phase: &'static str, took: Duration) {
         match self.phases.iter_mut().find(|(name, _)| *name == phase) {
             Some((_, sum)) => *sum += took,
             None => self.phases.push((phase, took)),

@@ -1,7 +1,9 @@
 //! One module a command, and what they share: loading, evaluating, reporting.
 
+mod apart;
 pub(crate) mod check;
 mod completions;
+mod components;
 mod def;
 mod diff;
 mod eval;
@@ -172,20 +174,41 @@ impl Session {
         &mut self,
         inputs: &Inputs,
         merge: bool,
-        mut each: impl FnMut(&mut Session, &mut Evaluation<'_>, &Instance) -> Outcome,
+        each: impl FnMut(&mut Session, &mut Evaluation<'_>, &Instance) -> Outcome,
     ) -> Outcome {
         let files = self.files.clone();
         let mut loader = Loader::new(&files);
+        match self.load(&mut loader, inputs, merge) {
+            Ok(instances) => self.each_of(&mut loader, instances, merge, each),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Loads what the arguments name; where data are to be merged, as the flags say.
+    pub(crate) fn load(
+        &mut self,
+        loader: &mut Loader<'_>,
+        inputs: &Inputs,
+        merge: bool,
+    ) -> Result<Vec<Instance>, Outcome> {
         let start = Instant::now();
-        let instances = match loader.load(&mut self.sources, inputs) {
-            Ok(instances) => instances,
-            Err(errors) => return self.report(&errors),
-        };
-        let instances = match inputs.placing.merge {
+        let instances = loader.load(&mut self.sources, inputs);
+        self.cost.add("parse", start);
+        let instances = instances.map_err(|errors| self.report(&errors))?;
+        Ok(match inputs.placing.merge {
             Some(false) if merge => instances.into_iter().flat_map(Instance::apart).collect(),
             _ => instances,
-        };
-        self.cost.add("parse", start);
+        })
+    }
+
+    /// Hands each package to `each`, evaluated, one after the other; the gravest outcome counts.
+    pub(crate) fn each_of(
+        &mut self,
+        loader: &mut Loader<'_>,
+        instances: Vec<Instance>,
+        merge: bool,
+        mut each: impl FnMut(&mut Session, &mut Evaluation<'_>, &Instance) -> Outcome,
+    ) -> Outcome {
         let mut gravest = Outcome::Fine;
         let single = instances.len() == 1;
         for mut instance in instances {
@@ -203,7 +226,7 @@ impl Session {
             );
             drop(importer);
             if self.programs && !fatal(&found) {
-                match self.rendered(&mut loader, &mut instance, evaluation) {
+                match self.rendered(loader, &mut instance, evaluation) {
                     Ok(complete) => evaluation = complete,
                     Err(errors) => {
                         gravest = graver(gravest, self.report(&errors));

@@ -5,6 +5,7 @@
 //! root. Imports are found in the module, in `pkg`, `gen` and `usr` of its mark folder, in the embedded platform
 //! library, and among the embedded schemas, in that order.
 
+mod ahead;
 mod embed;
 mod import;
 pub mod inputs;
@@ -92,6 +93,7 @@ pub struct Loader<'f> {
     /// The tags that loaded files declare.
     known_tags: Vec<String>,
     parsed: BTreeMap<PathBuf, ReadFile>,
+    ahead: ahead::Ahead,
 }
 
 /// A file that was read: its tree and what was wrong, or why it could not be.
@@ -109,6 +111,7 @@ impl<'f> Loader<'f> {
             placing: Placing::default(),
             known_tags: Vec::new(),
             parsed: BTreeMap::new(),
+            ahead: ahead::Ahead::default(),
         }
     }
 
@@ -121,11 +124,29 @@ impl<'f> Loader<'f> {
         sources: &mut SourceMap,
         args: &Inputs,
     ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
+        self.set_tags(args);
+        let instances = self.found(sources, args)?;
+        let unused = self.tags.unused(&self.known_tags);
+        if unused.is_empty() {
+            Ok(instances)
+        } else {
+            Err(unused)
+        }
+    }
+
+    fn set_tags(&mut self, args: &Inputs) {
         self.tags = Tags::parse(&args.tags);
         self.placing = args.placing.clone();
         if args.tag_variables {
             self.tags.variables = system_variables(self.files);
         }
+    }
+
+    fn found(
+        &mut self,
+        sources: &mut SourceMap,
+        args: &Inputs,
+    ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
         let inputs = inputs::parse(self.files, &args.inputs).map_err(|e| vec![e])?;
         let mut instances = Vec::new();
         let mut loose = Vec::new();
@@ -152,12 +173,21 @@ impl<'f> Loader<'f> {
                 _ => instances.insert(0, made),
             }
         }
-        let unused = self.tags.unused(&self.known_tags);
-        if unused.is_empty() {
-            Ok(instances)
-        } else {
-            Err(unused)
-        }
+        Ok(instances)
+    }
+
+    /// Loads one component of a platform: the package in its directory, with the tags that the platform gives it. It need
+    /// not have all of them.
+    ///
+    /// # Errors
+    /// As [`Loader::load`].
+    pub fn load_component(
+        &mut self,
+        sources: &mut SourceMap,
+        args: &Inputs,
+    ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
+        self.set_tags(args);
+        self.found(sources, args)
     }
 
     /// What finds the imports of an instance.
@@ -181,6 +211,11 @@ impl<'f> Loader<'f> {
         };
         let mut errors = Vec::new();
         let mut left_out = Vec::new();
+        let paths = inputs.iter().filter_map(|input| match input {
+            Input::File(path, Kind::Source) => Some(path.clone()),
+            _ => None,
+        });
+        self.parse_ahead(paths.collect());
         let (module, found) = Module::find(self.files, sources, &self.files.cwd);
         made.package.errors.extend(found);
         made.module = module;
@@ -346,6 +381,11 @@ impl<'f> Loader<'f> {
             below(self.files, &start, &mut directories, 0);
         } else {
             directories.push(start);
+        }
+        if pattern.below {
+            let paths = directories.iter().flat_map(|dir| self.candidates(dir));
+            let paths = paths.collect();
+            self.parse_ahead(paths);
         }
         let wanted = pattern.name.as_deref().or(package);
         let mut instances = Vec::new();
@@ -548,14 +588,9 @@ impl<'f> Loader<'f> {
             Diagnostic::error(Code(901), message)
         })?;
         let mut out = Vec::new();
-        for name in names {
-            let Some((stem, "holos" | "cue")) = name.rsplit_once('.') else {
-                continue;
-            };
-            let path = dir.join(&name);
-            if name.starts_with(['_', '.']) || stem.ends_with("_tool") || is_test(&path) {
-                continue;
-            }
+        let paths: Vec<PathBuf> = candidates_of(dir, &names).collect();
+        self.parse_ahead(paths.clone());
+        for path in paths {
             if !self.files.is_file(&path) {
                 continue;
             }
@@ -580,20 +615,42 @@ impl<'f> Loader<'f> {
         Ok(out)
     }
 
+    /// The files in a directory that may be part of a package, by their names.
+    fn candidates(&self, dir: &Path) -> Vec<PathBuf> {
+        let names = self.files.list(dir).unwrap_or_default();
+        candidates_of(dir, &names).collect()
+    }
+
+    /// Has files read and parsed by several threads, where that is worth it.
+    fn parse_ahead(&mut self, mut paths: Vec<PathBuf>) {
+        paths.retain(|path| !self.parsed.contains_key(path));
+        self.ahead.parse(self.files, paths);
+    }
+
     /// A file's tree; a file is read once.
     fn parse(&mut self, sources: &mut SourceMap, path: &Path, user: bool) -> ReadFile {
         if let Some(known) = self.parsed.get(path) {
             return known.clone();
         }
-        let read = self.files.text(path).map(|text| {
+        let ahead = self.ahead.take(path);
+        let text = match &ahead {
+            Some((text, _)) => Ok(text.clone()),
+            None => self.files.text(path),
+        };
+        let read = text.map(|text| {
             let name = self.files.display(path);
             let file = sources.add(Source {
                 name: name.as_str().into(),
                 text: text.clone(),
                 user,
             });
-            let parsed = syntax::parse(file, &text);
-            (file, Arc::new(parsed.file), parsed.errors)
+            match ahead {
+                Some((_, tree)) => (file, tree, Vec::new()),
+                None => {
+                    let parsed = syntax::parse(file, &text);
+                    (file, Arc::new(parsed.file), parsed.errors)
+                }
+            }
         });
         self.parsed.insert(path.to_path_buf(), read.clone());
         read
@@ -766,6 +823,17 @@ fn timestamp(seconds: u64, nanos: u32) -> String {
         rest / 60 % 60,
         rest % 60
     )
+}
+
+fn candidates_of(dir: &Path, names: &[String]) -> impl Iterator<Item = PathBuf> {
+    names.iter().filter_map(move |name| {
+        let (stem, "holos" | "cue") = name.rsplit_once('.')? else {
+            return None;
+        };
+        let path = dir.join(name);
+        let out = name.starts_with(['_', '.']) || stem.ends_with("_tool") || is_test(&path);
+        (!out).then_some(path)
+    })
 }
 
 /// Whether a file is left out by its name, `…_test.cue`, as CUE leaves it out.

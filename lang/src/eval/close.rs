@@ -165,10 +165,15 @@ impl Machine<'_> {
 
     /// Refuses fields that some requirement of the node has no evidence for.
     pub(super) fn check_closed(&mut self, node: Node) {
-        let error = self.refused_fields(node, false);
+        let error = self.refused_fields(node, false, None);
         if error != NIL {
             self.add_child_error(self.deref(node), error);
         }
+    }
+
+    /// Whether the node refuses one of its fields, which is finished.
+    pub(super) fn refuses(&mut self, node: Node, field: Label) -> bool {
+        !self.closes_nothing(node) && self.refused_fields(node, false, Some(field)) != NIL
     }
 
     /// Whether an arm has a field that it refuses, judged as soon as its fields are known and before any of them is
@@ -179,7 +184,7 @@ impl Machine<'_> {
         {
             return false;
         }
-        let error = self.refused_fields(node, true);
+        let error = self.refused_fields(node, true, None);
         if error != NIL {
             self.refused_early = true;
             self.add_child_error(node, error);
@@ -188,8 +193,8 @@ impl Machine<'_> {
     }
 
     /// The error of the fields of a node that some requirement has no evidence for; with `early` also of those that
-    /// were not evaluated yet.
-    fn refused_fields(&mut self, node: Node, early: bool) -> ErrId {
+    /// were not evaluated yet, with `only` of one field.
+    fn refused_fields(&mut self, node: Node, early: bool, only: Option<Label>) -> ErrId {
         let node = self.deref(node);
         if self.n(node).arc_count == 0 || !self.has_state(node) {
             return NIL;
@@ -223,7 +228,7 @@ impl Machine<'_> {
         let mut error = NIL;
         let mut memo = Memo::new(&mut self.marks, self.groups.len(), &base);
         for (label, arc) in self.arc_vec(node) {
-            if !label.is_regular() {
+            if !label.is_regular() || only.is_some_and(|only| only != label) {
                 continue;
             }
             let outer = arc;

@@ -33,7 +33,7 @@ mod unify;
 use crate::diagnostic::{Diagnostic, FileId, Place, SourceMap};
 use crate::resolve::compile::{Compiler, Imported};
 use crate::resolve::program::{ArcType, Label, Program, Value};
-use crate::resolve::{Importer, PackageFiles};
+use crate::resolve::{Importer, Library, PackageFiles, Prepared};
 use crate::syntax::tree;
 use crate::value::Data;
 use crate::value::builtin::Builtins;
@@ -124,7 +124,16 @@ impl<'a> Evaluation<'a> {
         importer: &mut dyn Importer,
         builtins: &'a dyn Builtins,
     ) -> (Evaluation<'a>, Vec<Diagnostic>) {
-        let loaded = crate::resolve::load::load(sources, main, importer, builtins);
+        let mut library = Library::default();
+        let prepared = library.prepare(sources, main, importer, builtins);
+        // Nobody else has what was compiled: it need not be copied.
+        drop(library);
+        Evaluation::of(prepared, builtins)
+    }
+
+    /// Compiles a package of which all imports are compiled.
+    pub fn of(prepared: Prepared, builtins: &'a dyn Builtins) -> (Evaluation<'a>, Vec<Diagnostic>) {
+        let loaded = prepared.compile(builtins);
         let mut machine = Machine::new(loaded.program, builtins);
         let root = machine.package_node(0);
         let evaluation = Evaluation {

@@ -1,34 +1,38 @@
 //! Large values, evaluated in parts by several threads.
 //!
-//! Once the fields of a struct are known, what one of them comes to depends on the program alone. A part,
-//! a run of neighbouring fields, is therefore evaluated by a machine of its own: a copy of the one that found
-//! the fields. It is dropped as soon as the part's data has been taken out, so there are never more nodes than those
-//! of a few parts. What several parts refer to is evaluated in each of them.
+//! Once the fields of a struct are known, what one of them comes to depends on the program alone. Parts, runs of
+//! neighbouring fields, are therefore evaluated by several machines, each by a thread: copies of the one that found the
+//! fields. A machine takes part after part, and is dropped once it has grown by as much as its copy is worth and the data has been
+//! taken out: there are never more nodes than those of a few parts. What parts of several machines refer to is evaluated in each.
 //!
 //! Only a value without errors comes about in this way. Whatever else it is, the whole is evaluated the
 //! common way, which says what is wrong.
 
 use super::machine::*;
+use super::order::Arcs;
 use crate::resolve::program::*;
 use crate::value::Data;
 use crate::value::builtin::Kind;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
 /// Programs with fewer expressions than this are evaluated whole.
 const MIN_EXPRS: usize = 2_000;
 /// Values with fewer structs to divide than this are evaluated whole.
 const MIN_STRUCTS: usize = 64;
-/// A struct with fewer fields is not divided itself, but perhaps what is in it.
-const WIDE: usize = 64;
+/// Fields of a struct with fewer are divided too.
+const WIDE: usize = 32;
 /// How deep wide structs are searched for.
 const MAX_DEPTH: usize = 3;
-/// The least number of fields of a part, where there are enough of them.
-const PART: usize = 100;
-/// A copy of the program is made for each part: one expression costs about a hundredth of a field.
-const EXPRS_PER_FIELD: usize = 100;
+/// How many parts there are for each processor, where there are fields enough: they take what is left in turn.
+const PARTS: usize = 32;
+/// The most fields of a part.
+const MAX_PART: usize = 100;
+/// The least number of values that a machine makes before it is replaced.
+const MIN_NODES: usize = 8_000;
 /// The stack of a thread; beyond it, evaluation allocates.
 const STACK: usize = 4 * 1024 * 1024;
 
@@ -45,6 +49,23 @@ struct Plan {
     top: Node,
     items: Vec<Item>,
     skeleton: Skeleton,
+}
+
+/// What is found while a value is divided.
+struct Division {
+    /// Labels of which the program takes the value: such a field is not divided.
+    named: FxHashSet<Label>,
+    path: Item,
+    items: Vec<Item>,
+    structs: usize,
+}
+
+impl Division {
+    /// The field at the path is evaluated by itself.
+    fn item(&mut self) -> Skeleton {
+        self.items.push(self.path.clone());
+        Skeleton::Item(self.items.len() - 1)
+    }
 }
 
 /// How a machine gets to the value.
@@ -75,39 +96,51 @@ impl Machine<'_> {
     /// Divides the value. This machine evaluates nothing else, and so leaves no trace where parts turn out not
     /// to be the way.
     fn plan(&mut self, start: &Start) -> Option<Plan> {
+        let named = self.named(start)?;
         let top = self.top(start);
-        let mut items = Vec::new();
-        let mut structs = 0;
-        let skeleton = self.skeleton(top, &mut Item::new(), &mut items, &mut structs)?;
-        let divided = items.iter().flat_map(|item| &item[..item.len() - 1]);
-        let mut names: Vec<Label> = divided.copied().collect();
-        names.push(self.n(top).label);
-        names.sort_unstable();
-        names.dedup();
-        if structs < MIN_STRUCTS || self.are_named(start, &names) {
+        if named.contains(&self.n(top).label) {
             return None;
         }
-        Some(Plan {
+        let mut division = Division {
+            named,
+            path: Item::new(),
+            items: Vec::new(),
+            structs: 0,
+        };
+        let skeleton = self.skeleton(top, &mut division)?;
+        (division.structs >= MIN_STRUCTS).then_some(Plan {
             top,
-            items,
+            items: division.items,
             skeleton,
         })
     }
 
-    /// Whether the program may refer to a struct of one of these names: fields that lead back to the struct
-    /// they are in are evaluated with it.
-    fn are_named(&self, start: &Start, names: &[Label]) -> bool {
+    /// The labels of fields that the program takes as values, if that can be told: a field that leads back to the struct
+    /// it is in is evaluated with it. Where a name only leads on to what is selected from it, it does not count.
+    fn named(&self, start: &Start) -> Option<FxHashSet<Label>> {
         let own: &[ExprId] = match start {
             Start::Package => &[],
             Start::Expressions(exprs) => exprs,
         };
-        (0..).zip(&self.program.exprs).any(|(id, expr)| match expr {
-            Expr::Field { label, .. } | Expr::Select { label, .. } => {
-                names.binary_search(label).is_ok() && !own.contains(&id)
+        let mut leads_on = vec![false; self.program.exprs.len()];
+        for expr in &self.program.exprs {
+            if let Expr::Select { base, .. } = expr {
+                leads_on[*base as usize] = true;
             }
-            Expr::Itself { .. } | Expr::Dynamic { .. } => true,
-            _ => false,
-        })
+        }
+        let mut named = FxHashSet::default();
+        for (id, expr) in (0..).zip(&self.program.exprs) {
+            match expr {
+                Expr::Field { label, .. } | Expr::Select { label, .. } => {
+                    if !leads_on[id as usize] && !own.contains(&id) {
+                        named.insert(*label);
+                    }
+                }
+                Expr::Itself { .. } | Expr::Dynamic { .. } => return None,
+                _ => {}
+            }
+        }
+        Some(named)
     }
 
     fn start_of(&self, node: Node, root: Node) -> Option<Start> {
@@ -131,51 +164,47 @@ impl Machine<'_> {
         Some(Start::Expressions(exprs))
     }
 
-    /// Divides the value at `path` into items. `None` where it cannot be told what its fields are.
-    fn skeleton(
-        &mut self,
-        at: Node,
-        path: &mut Item,
-        items: &mut Vec<Item>,
-        structs: &mut usize,
-    ) -> Option<Skeleton> {
-        self.eval_depth = path.len() as i32;
+    /// Divides the value at the division's path into items. `None` where it cannot be told what its fields are.
+    fn skeleton(&mut self, at: Node, division: &mut Division) -> Option<Skeleton> {
+        let depth = division.path.len();
+        self.eval_depth = depth as i32;
         self.complete_shallow(at);
         self.eval_depth = 0;
         if self.has_state(at) {
             // What leads back to it is a structural cycle.
-            self.s_mut(at).eval_depth = path.len() as i32;
+            self.s_mut(at).eval_depth = depth as i32;
         }
-        if !self.is_divisible(at) {
-            if path.is_empty() {
-                return None;
-            }
-            items.push(path.clone());
-            return Some(Skeleton::Item(items.len() - 1));
+        let mut arcs = Arcs::new();
+        let mut divisible = self.is_divisible(at);
+        if divisible {
+            self.sweep_arcs(at);
+            arcs = self.ordered_arcs(at);
+            let mut types = arcs.iter().map(|&(_, arc)| self.n(arc).arc_type);
+            divisible = types.all(|kind| matches!(kind, ArcType::Member | ArcType::Optional));
         }
-        self.sweep_arcs(at);
-        let arcs = self.ordered_arcs(at);
-        let wide = arcs.len() >= WIDE || path.len() >= MAX_DEPTH;
+        if !divisible {
+            return (depth > 0).then(|| division.item());
+        }
+        let shown = arcs.iter().filter(|(label, _)| label.is_string());
+        let wide = shown.count() >= WIDE || depth >= MAX_DEPTH;
         let mut fields = Vec::with_capacity(arcs.len());
         for (label, arc) in arcs {
-            match self.n(arc).arc_type {
-                ArcType::Member => {}
-                ArcType::Optional => continue,
-                _ => return None,
-            }
-            if label.is_let() {
+            if label.is_let() || self.n(arc).arc_type == ArcType::Optional {
                 continue;
             }
-            path.push(label);
-            let part = if !wide && label.is_string() && self.is_literal(arc) {
-                self.skeleton(arc, path, items, structs)
+            let divide = !wide
+                && label.is_string()
+                && self.is_literal(arc)
+                && !division.named.contains(&label);
+            division.path.push(label);
+            let part = if divide {
+                self.skeleton(arc, division)?
             } else {
-                *structs += usize::from(self.holds_more(arc));
-                items.push(path.clone());
-                Some(Skeleton::Item(items.len() - 1))
+                division.structs += usize::from(self.holds_more(arc));
+                division.item()
             };
-            path.pop();
-            fields.push((label, part?));
+            division.path.pop();
+            fields.push((label, part));
         }
         Some(Skeleton::Struct(fields))
     }
@@ -205,7 +234,7 @@ impl Machine<'_> {
             && !s.has_ancestor_cycle
             && s.cyclic_conjuncts.is_empty()
             && s.user_errors.is_empty();
-        plain && self.closes_nothing(node)
+        plain
     }
 
     /// Whether evaluating the field is work: some conjunct of it is more than a scalar.
@@ -295,6 +324,9 @@ impl Machine<'_> {
                 return None;
             }
         }
+        if self.has_state(parent) && self.refuses(parent, label) {
+            return None;
+        }
         let data = if label.is_string() {
             Some(self.data_of(Value::Node(arc)).ok()?)
         } else {
@@ -311,33 +343,51 @@ impl Machine<'_> {
 fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, Stats)> {
     let items = &plan.items[..];
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let part = PART.max(planner.program.exprs.len() / EXPRS_PER_FIELD);
-    let size = part.min(items.len().div_ceil(2 * processors)).max(1);
+    let size = (items.len() / (PARTS * processors)).clamp(1, MAX_PART);
+    // A copy is worth about what it took to make it.
+    let limit = planner.nodes.len() + MIN_NODES.max(planner.program.exprs.len());
     let parts: Vec<&[Item]> = items.chunks(size).collect();
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let work = |done: &mpsc::Sender<(usize, Part, Stats)>| {
+    let total = Mutex::new(Stats::default());
+    let retire = |machine: Machine<'_>| {
+        let stats = Stats {
+            nodes: (machine.nodes.len() - planner.nodes.len()) as u64,
+            ..machine.stats
+        };
+        // A thread that panicked ends the command.
+        if let Ok(mut total) = total.lock() {
+            total.add(stats);
+        }
+    };
+    let work = |done: &mpsc::Sender<(usize, Part)>| {
         let mut sizes = Sizes::default();
+        let mut current: Option<Machine<'_>> = None;
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(items) = parts.get(index) else {
-                return;
+                break;
             };
-            let mut machine = planner.clone();
-            machine.stats = Stats::default();
-            machine.reserve(sizes);
+            let mut machine = current.take().unwrap_or_else(|| {
+                let mut machine = planner.clone();
+                machine.stats = Stats::default();
+                machine.reserve(sizes);
+                machine
+            });
             match machine.evaluate_part(plan.top, items) {
                 // Nobody listens once the evaluation has ended.
-                Some(part) => {
-                    let stats = Stats {
-                        nodes: (machine.nodes.len() - planner.nodes.len()) as u64,
-                        ..machine.stats
-                    };
-                    drop(done.send((index, part, stats)));
-                }
+                Some(part) => drop(done.send((index, part))),
                 None => failed.store(true, Ordering::Relaxed),
             }
-            sizes = machine.sizes();
+            if machine.nodes.len() > limit {
+                sizes = machine.sizes();
+                retire(machine);
+            } else {
+                current = Some(machine);
+            }
+        }
+        if let Some(machine) = current {
+            retire(machine);
         }
     };
     let (sender, receiver) = mpsc::channel();
@@ -355,14 +405,12 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
     });
     drop(sender);
     let mut done: Vec<Option<Part>> = parts.iter().map(|_| None).collect();
-    let mut stats = Stats::default();
-    for (index, part, of_part) in receiver {
-        stats.add(of_part);
+    for (index, part) in receiver {
         done[index] = Some(part);
     }
     let mut data = Vec::with_capacity(items.len());
     for part in done {
         data.extend(part?);
     }
-    Some((data, stats))
+    Some((data, total.into_inner().unwrap_or_default()))
 }

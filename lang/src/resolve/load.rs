@@ -16,40 +16,114 @@ pub(crate) struct Loaded {
     pub(crate) errors: Vec<Diagnostic>,
 }
 
-/// Loads all imports of `main`, depth first, and compiles every package after those it imports.
-pub(crate) fn load(
-    sources: &mut SourceMap,
+/// Compiled packages that several main packages of one module import, each of them compiled once.
+#[derive(Clone, Default)]
+pub struct Library {
+    program: Arc<Program>,
+    imports: Arc<FxHashMap<Arc<str>, Imported>>,
+}
+
+/// A main package of which all imports are compiled. It can go to another thread to be compiled itself.
+pub struct Prepared {
+    library: Library,
     main: PackageFiles,
-    importer: &mut dyn Importer,
-    builtins: &dyn Builtins,
-) -> Loaded {
-    let mut loader = Loader {
-        sources,
-        importer,
-        builtins,
-        program: Program::default(),
-        imports: FxHashMap::default(),
-        stack: Vec::new(),
-        errors: Vec::new(),
-    };
-    loader.program.packages.push(Package {
-        name: main.name.clone(),
-        files: Vec::new(),
-    });
-    loader.package(0, &main, true);
-    let Loader {
-        sources,
-        mut program,
-        imports,
-        errors,
-        ..
-    } = loader;
-    program.user_files = sources.iter().map(|(_, source)| source.user).collect();
-    Loaded {
-        program,
-        main,
-        imports,
-        errors,
+    errors: Vec<Diagnostic>,
+    user_files: Vec<bool>,
+}
+
+impl Library {
+    /// Loads all imports of `main`, depth first, and compiles every package after those it imports.
+    pub fn prepare(
+        &mut self,
+        sources: &mut SourceMap,
+        main: PackageFiles,
+        importer: &mut dyn Importer,
+        builtins: &dyn Builtins,
+    ) -> Prepared {
+        let Library {
+            mut program,
+            mut imports,
+        } = std::mem::take(self);
+        let mut wanted = main.files.iter().flat_map(|(_, tree)| &tree.imports);
+        let known = wanted.all(|import| imports.contains_key(&import.path));
+        if !known || program.packages.is_empty() {
+            let before = Library {
+                program: program.clone(),
+                imports: imports.clone(),
+            };
+            let mut loader = Loader {
+                sources,
+                importer,
+                builtins,
+                program: std::mem::take(Arc::make_mut(&mut program)),
+                imports: std::mem::take(Arc::make_mut(&mut imports)),
+                stack: Vec::new(),
+                errors: Vec::new(),
+            };
+            if loader.program.packages.is_empty() {
+                // The place of the main package.
+                loader.program.packages.push(Package {
+                    name: "".into(),
+                    files: Vec::new(),
+                });
+            }
+            loader.imports_of(&main);
+            let errors = std::mem::take(&mut loader.errors);
+            let made = Library {
+                program: Arc::new(loader.program),
+                imports: Arc::new(loader.imports),
+            };
+            // What was wrong with an import is to be said of each package that imports it.
+            *self = if errors.is_empty() {
+                made.clone()
+            } else {
+                before
+            };
+            return Prepared {
+                library: made,
+                errors: main.errors.iter().cloned().chain(errors).collect(),
+                main,
+                user_files: sources.iter().map(|(_, source)| source.user).collect(),
+            };
+        }
+        *self = Library { program, imports };
+        Prepared {
+            library: self.clone(),
+            errors: main.errors.clone(),
+            main,
+            user_files: sources.iter().map(|(_, source)| source.user).collect(),
+        }
+    }
+}
+
+impl Prepared {
+    /// Compiles the main package.
+    pub(crate) fn compile(self, builtins: &dyn Builtins) -> Loaded {
+        let Library { program, imports } = self.library;
+        let mut program = Arc::unwrap_or_clone(program);
+        let imports = Arc::unwrap_or_clone(imports);
+        let mut errors = self.errors;
+        program.packages[0].name = self.main.name.clone();
+        program.user_files = self.user_files;
+        let compiler = Compiler::new(&mut program, builtins, &imports, own_path(&self.main));
+        let (files, found) = compiler.package(&self.main.files);
+        program.packages[0].files = files;
+        errors.extend(found);
+        Loaded {
+            program,
+            main: self.main,
+            imports,
+            errors,
+        }
+    }
+}
+
+/// Hidden fields belong to a package; files without a path share their name.
+fn own_path(package: &PackageFiles) -> Arc<str> {
+    if package.path.is_empty() {
+        package.name.clone()
+    } else {
+        package.path.clone()
     }
 }
 
@@ -65,8 +139,7 @@ struct Loader<'l> {
 }
 
 impl Loader<'_> {
-    fn package(&mut self, index: u32, package: &PackageFiles, user: bool) {
-        self.errors.extend(package.errors.iter().cloned());
+    fn imports_of(&mut self, package: &PackageFiles) {
         self.stack.push(package.path.clone());
         for (file, tree) in &package.files {
             for import in &tree.imports {
@@ -78,16 +151,15 @@ impl Loader<'_> {
             }
         }
         self.stack.pop();
-        // Hidden fields belong to a package; files without a path share their name.
-        let path: Arc<str> = if package.path.is_empty() {
-            package.name.clone()
-        } else {
-            package.path.clone()
-        };
+    }
+
+    fn package(&mut self, index: u32, package: &PackageFiles) {
+        self.errors.extend(package.errors.iter().cloned());
+        self.imports_of(package);
+        let path = own_path(package);
         let compiler = Compiler::new(&mut self.program, self.builtins, &self.imports, path);
         let (files, errors) = compiler.package(&package.files);
         self.program.packages[index as usize].files = files;
-        let _ = user;
         self.errors.extend(errors);
     }
 
@@ -126,7 +198,7 @@ impl Loader<'_> {
                 });
                 let index = (self.program.packages.len() - 1) as u32;
                 self.imports.insert(path.clone(), Imported::Package(index));
-                self.package(index, &files, false);
+                self.package(index, &files);
             }
             Err(error) => {
                 self.imports.insert(path.clone(), Imported::Failed);

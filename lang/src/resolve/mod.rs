@@ -1,12 +1,13 @@
 //! Names to slots, imports to packages: from syntax trees to a program the evaluator runs.
 
 pub(crate) mod compile;
-pub(crate) mod load;
+mod load;
 pub(crate) mod program;
 pub mod tags;
 
 use crate::diagnostic::{Diagnostic, FileId, SourceMap};
 use crate::syntax::tree;
+pub use load::{Library, Prepared};
 use std::sync::Arc;
 
 /// The parsed files of one package, all with the same package clause.
