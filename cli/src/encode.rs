@@ -12,6 +12,10 @@ use std::io::Write;
 pub enum Value {
     Data(Data),
     Tree(tree::Expr),
+    /// A package as one file.
+    File(tree::File),
+    /// Language text, as it is.
+    Text(String),
 }
 
 /// The format and the file that the flags ask for: `-o yaml:x`, `-o x.yaml`, `--out yaml`.
@@ -190,6 +194,8 @@ fn language(values: &[Value]) -> String {
         }
         let text = match value {
             Value::Tree(expr) => print(expr.clone()),
+            Value::File(file) => syntax::print(file),
+            Value::Text(text) => text.clone(),
             Value::Data(data) => {
                 let text = encoding::to_string(encoding::Format::Json, data).unwrap_or_default();
                 print(syntax::parse_expr(holos_lang::diagnostic::FileId(0), &text).0)

@@ -16,6 +16,7 @@ pub mod encode;
 pub mod files;
 pub mod load;
 pub mod lsp;
+mod names;
 pub mod render;
 pub mod report;
 mod trim;

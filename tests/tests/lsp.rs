@@ -313,3 +313,185 @@ fn an_editor() {
     assert_eq!(seen, expected, "{seen:#}");
     fs::remove_dir_all(&root).unwrap();
 }
+
+/// A text with its `‸` taken out, and where that stood.
+fn marked(text: &str) -> (String, Value) {
+    let (before, after) = text.split_once('‸').expect("a place is marked");
+    let line = before.matches('\n').count();
+    let character = before.rsplit('\n').next().unwrap_or(before).encode_utf16();
+    let at = json!({"line": line, "character": character.count()});
+    (format!("{before}{after}"), at)
+}
+
+const SCHEMA: &str = r#"package p
+
+// What runs.
+#App: {
+	// How many of it.
+	replicas: *1 | int
+	role!:    "web" | "worker"
+	tls?:     bool
+	"x-y"?:   string
+	spec?: {image: string, pull?: "Always" | "Never"}
+}
+
+#Case: {kind: "a", left?: int} | {kind: "b", right?: int}
+"#;
+
+#[test]
+fn completions_know_the_schema() {
+    let root = fresh("schema", &[("schema.holos", SCHEMA)]);
+    let mut server = Dialogue::start(&root);
+    let cases = [
+        // Fields that are not there yet, what is missing first.
+        (
+            "bank: #App & {\n\trole: \"web\"\n\t‸\n}\n",
+            "replicas: , spec: , tls: , \"x-y\": ",
+        ),
+        (
+            "bank: #App & {\n\tre‸\n}\n",
+            "role: , replicas: , spec: , tls: , \"x-y\": ",
+        ),
+        (
+            "bank: #App & {role: \"web\", spec: {‸}}\n",
+            "image: , pull: ",
+        ),
+        (
+            "bank: #App\nbank: spec: {\n\tpull: \"Never\"\n\t‸\n}\n",
+            "image: ",
+        ),
+        ("c: #Case & {‸}\n", "kind: , left: , right: "),
+        // What a field may be.
+        ("bank: #App & {\n\trole: ‸\n}\n", "\"web\", \"worker\""),
+        ("bank: #App & {\n\trole: \"w‸\"\n}\n", "\"web\", \"worker\""),
+        ("bank: #App & {\n\ttls: t‸\n}\n", "true, false"),
+        (
+            "bank: #App & {role: \"web\", spec: pull: ‸}\n",
+            "\"Always\", \"Never\"",
+        ),
+        // What a name leads to.
+        (
+            "bank: #App & {role: \"web\"}\nx: bank.‸\n",
+            "replicas, role, tls, \"x-y\", spec",
+        ),
+        (
+            "bank: #App & {role: \"web\", spec: image: \"i\"}\nx: bank.spec.im‸\n",
+            "image, pull",
+        ),
+        ("x: {#D: 1, a: 2}\ny: x.‸\n", "#D, a"),
+    ];
+    for (index, (text, expected)) in cases.into_iter().enumerate() {
+        let uri = format!("file://{}/main{index}.holos", root.display());
+        let (text, at) = marked(text);
+        let text = format!("package p\n\n{text}");
+        let at = json!({"line": at["line"].as_u64().unwrap() + 2, "character": at["character"]});
+        let document = json!({"uri": uri, "languageId": "holos", "version": 1, "text": text});
+        server.tell("textDocument/didOpen", json!({"textDocument": document}));
+        let document = json!({"uri": uri});
+        let request = json!({"textDocument": document, "position": at});
+        let items = server.ask("textDocument/completion", request);
+        let mut items = items.as_array().cloned().unwrap_or_default();
+        // Packages and names in scope come after what the schema says.
+        items.retain(|item| {
+            let rank = item["sortText"].as_str().unwrap_or("0");
+            !rank.starts_with('5') && item["additionalTextEdits"].is_null()
+        });
+        items.sort_by_key(|item| item["sortText"].as_str().unwrap_or_default().to_string());
+        let texts: Vec<&str> = (items.iter())
+            .filter_map(|item| item["textEdit"]["newText"].as_str())
+            .collect();
+        assert_eq!(texts.join(", "), expected, "in {text}");
+        if index == 0 {
+            assert_eq!(items[0]["detail"], "replicas: *1 | int");
+            assert_eq!(items[0]["documentation"]["value"], "How many of it.");
+        }
+        server.tell("textDocument/didClose", json!({"textDocument": document}));
+    }
+    // Names in scope.
+    let uri = format!("file://{}/names.holos", root.display());
+    let text = "package p\n\nlet secret = 1\nout: {for key, value in {} {(key): secret + va";
+    let items = offered(&mut server, &uri, text);
+    let names = BTreeSet::from([
+        "secret", "key", "value", "out", "#App", "string", "len", "strings",
+    ]);
+    assert!(labels(&items).is_superset(&names), "{:?}", labels(&items));
+    server.end();
+    fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn names_are_found_and_renamed() {
+    let schema = "package p\n\n#App: {port: int, url: \"http://x:\\(port)\"}\n";
+    let root = fresh("rename", &[("schema.holos", schema)]);
+    let uri = format!("file://{}/main.holos", root.display());
+    let mut server = Dialogue::start(&root);
+    let text = "package p\n\nlet base = 8000\nbank: #App & {port: base + 80}\nother: {port: 1, use: bank.port}\nall: {for k, v in bank {(k): v}}\n";
+    let document = json!({"uri": uri, "languageId": "holos", "version": 1, "text": text});
+    server.tell("textDocument/didOpen", json!({"textDocument": document}));
+    let mut lines = |method: &str, line: u32, character: u32, new: &str| -> Vec<String> {
+        let answer = server.ask(
+            method,
+            json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}, "newName": new}),
+        );
+        let mut found = Vec::new();
+        let mut say = |uri: &str, range: &Value| {
+            let file = uri.rsplit('/').next().unwrap_or_default();
+            let start = &range["start"];
+            found.push(format!("{file} {}:{}", start["line"], start["character"]));
+        };
+        for location in answer.as_array().into_iter().flatten() {
+            say(
+                location["uri"].as_str().unwrap_or("main.holos"),
+                &location["range"],
+            );
+        }
+        for (uri, edits) in answer["changes"].as_object().into_iter().flatten() {
+            for edit in edits.as_array().into_iter().flatten() {
+                say(uri, &edit["range"]);
+            }
+        }
+        found
+    };
+    // A field of a definition: where it is declared, where values made from it set it, where something reads it; not
+    // the field of the same name elsewhere.
+    let port = [
+        "main.holos 3:14",
+        "main.holos 4:27",
+        "schema.holos 2:35",
+        "schema.holos 2:7",
+    ];
+    let mut found = lines("textDocument/references", 3, 15, "");
+    found.sort();
+    assert_eq!(found, port);
+    let mut found = lines("textDocument/rename", 4, 28, "listen");
+    found.sort();
+    assert_eq!(found, port);
+    assert_eq!(
+        lines("textDocument/references", 4, 9, ""),
+        ["main.holos 4:8"]
+    );
+    // A let, a variable, a definition.
+    assert_eq!(
+        lines("textDocument/rename", 2, 5, "first"),
+        ["main.holos 2:4", "main.holos 3:20"]
+    );
+    assert_eq!(
+        lines("textDocument/documentHighlight", 5, 13, ""),
+        ["main.holos 5:13", "main.holos 5:29"]
+    );
+    assert_eq!(
+        lines("textDocument/rename", 3, 8, "#Web"),
+        ["main.holos 3:6", "schema.holos 2:0"]
+    );
+    // What is no name, or would make something else of it.
+    assert_eq!(
+        lines("textDocument/rename", 3, 8, "Web"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        lines("textDocument/rename", 2, 5, "a b"),
+        Vec::<String>::new()
+    );
+    server.end();
+    fs::remove_dir_all(&root).unwrap();
+}

@@ -110,6 +110,7 @@ const VIEW: View = View {
     hidden: false,
     definitions: true,
     optional: false,
+    patterns: false,
     attributes: false,
     defaults: true,
     concrete: false,

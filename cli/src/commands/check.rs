@@ -39,14 +39,10 @@ pub(crate) fn with_warnings(
     let mut warnings = evaluation.lint();
     warnings.retain(|warning| {
         let mut places = warning.labels.iter().map(|label| label.place);
-        !places.any(|place| said.iter().any(|&other| overlap(place, other)))
+        !places.any(|place| said.iter().any(|&other| place.overlaps(other)))
     });
     found.extend(warnings);
     found
-}
-
-fn overlap(a: Place, b: Place) -> bool {
-    a.file == b.file && a.span.start < b.span.end && b.span.start < a.span.end
 }
 
 /// Applies the fixes of all findings.

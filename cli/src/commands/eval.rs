@@ -4,7 +4,10 @@ use super::Session;
 use crate::Outcome;
 use crate::args::{Eval, Format};
 use crate::encode::{Value, target};
+use crate::names::imports;
 use holos_lang::eval::{Strictness, View};
+use holos_lang::resolve::PackageFiles;
+use holos_lang::syntax::tree;
 
 pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
     let (format, path) = match target(&session.files, &args.output, Format::Holos) {
@@ -21,6 +24,7 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
         hidden: args.all || args.show_hidden,
         definitions: true,
         optional: args.all || args.show_optional,
+        patterns: false,
         attributes: args.show_attributes,
         concrete: args.concrete,
         defaults: true,
@@ -46,7 +50,7 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
                     return outcome;
                 }
                 values.push(if text {
-                    Value::Tree(evaluation.tree(node, view))
+                    shown(evaluation.tree(node, view), args, &instance.package)
                 } else {
                     match evaluation.data(node) {
                         Ok(data) => Value::Data(data),
@@ -58,4 +62,18 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
         },
     );
     super::export::finish(session, outcome, format, path.as_deref(), &values)
+}
+
+/// A value as text; a whole package with the imports it needs.
+fn shown(value: tree::Expr, args: &Eval, package: &PackageFiles) -> Value {
+    match value {
+        tree::Expr::Struct(literal) if args.expression.is_empty() && args.schema.is_none() => {
+            Value::File(tree::File {
+                imports: imports(&literal.decls, package),
+                decls: literal.decls,
+                ..tree::File::default()
+            })
+        }
+        value => Value::Tree(value),
+    }
 }

@@ -21,6 +21,7 @@ const VIEW: View = View {
     hidden: true,
     definitions: true,
     optional: true,
+    patterns: true,
     attributes: true,
     defaults: true,
     concrete: false,

@@ -105,6 +105,14 @@ impl Analysis {
         Some((*id, tree))
     }
 
+    /// The tree of a file of the package.
+    pub(super) fn file_tree(&self, file: FileId) -> Option<Arc<tree::File>> {
+        let mut files = self.package.files.iter();
+        files
+            .find(|(id, _)| *id == file)
+            .map(|(_, tree)| tree.clone())
+    }
+
     /// The file at `path`, the offset of a position in it.
     pub(super) fn at(
         &self,

@@ -5,6 +5,7 @@
 
 use super::analysis::Analysis;
 use super::definition::imported;
+use super::fields::{self, Typing};
 use super::locate::{declarations, locate, named};
 use super::position::{position, range};
 use gen_lsp_types::{
@@ -43,18 +44,71 @@ pub(super) fn completion(
 ) -> Option<Vec<CompletionItem>> {
     let (file, tree, offset) = analysis.at(path, at)?;
     let text = analysis.sources.get(file).text.clone();
-    let Typed { names, .. } = typed(&text, offset)?;
+    let Some(Typed { names, prefix }) = typed(&text, offset) else {
+        return in_string(analysis, &tree, file, &text, offset);
+    };
+    let start = offset - prefix.len() as u32;
+    let typing = Typing {
+        text: &text,
+        file,
+        span: Span::new(start, offset),
+    };
     let mut items = Vec::new();
     match names[..] {
-        [] => items.extend(packages(&text, &tree)),
+        [] if typing.begins_declaration() => {
+            let found = locate(&tree, offset);
+            items.extend(fields::labels(analysis, &found, &typing));
+            items.extend(packages(&text, &tree));
+        }
+        [] => {
+            // Behind `name: ` the place belongs to the field, which may end before the blanks.
+            let line = text[..start as usize].trim_end_matches([' ', '\t']).len() as u32;
+            let found = locate(&tree, line.max(1).min(offset));
+            items.extend(fields::values(analysis, &found, &typing));
+            let found = locate(&tree, offset);
+            items.extend(fields::names(analysis, &found, &typing));
+            items.extend(packages(&text, &tree));
+        }
         // A builtin package that is not imported yet, unless something else has its name.
-        [name] if !is_declared(analysis, &tree, offset, name) => {
-            let package = reference::package(name).filter(|package| package.name == name)?;
+        [name]
+            if !is_declared(analysis, &tree, offset, name)
+                && reference::package(name).is_some_and(|package| package.name == name) =>
+        {
+            let package = reference::package(name)?;
             items.extend(of_package(package, &[import(&text, &tree, package.path)]));
         }
-        _ => {}
+        _ => {
+            let found = locate(&tree, offset);
+            items.extend(fields::members(analysis, &found, &tree, &typing, &names));
+        }
     }
     Some(items)
+}
+
+/// What a text between quotes may be.
+fn in_string(
+    analysis: &mut Analysis,
+    tree: &tree::File,
+    file: FileId,
+    text: &str,
+    offset: u32,
+) -> Option<Vec<CompletionItem>> {
+    let before = &text[..offset as usize];
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    // Between quotes, not behind them.
+    if before[line..].matches('"').count().is_multiple_of(2) {
+        return None;
+    }
+    let start = line + before[line..].rfind('"')?;
+    let rest = &text[offset as usize..];
+    let end = rest.find(['"', '\n']).unwrap_or(rest.len());
+    let closed = usize::from(rest[end..].starts_with('"'));
+    let span = Span::new(start as u32, (offset as usize + end + closed) as u32);
+    let found = locate(tree, span.start);
+    found.label.is_none().then(|| {
+        let typing = Typing { text, file, span };
+        fields::values(analysis, &found, &typing)
+    })
 }
 
 /// Whether a name means something at a place already.

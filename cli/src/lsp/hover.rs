@@ -79,7 +79,7 @@ fn markdown(value: String, at: gen_lsp_types::Range) -> Hover {
 }
 
 /// The path of the value that `a.b.c` is.
-fn path_of(
+pub(super) fn path_of(
     analysis: &Analysis,
     found: &super::locate::Found<'_>,
     file: FileId,
@@ -107,6 +107,7 @@ fn value(analysis: &mut Analysis, path: &[Selector]) -> Option<String> {
     let view = View {
         definitions: true,
         optional: true,
+        patterns: true,
         ..View::default()
     };
     let expr = evaluation.tree(node, view);
@@ -173,7 +174,7 @@ fn builtin(tree: &tree::File, names: &[&str]) -> Option<String> {
 }
 
 /// The comment lines right above a declaration.
-fn comment(analysis: &Analysis, file: FileId, span: Span) -> Option<String> {
+pub(super) fn comment(analysis: &Analysis, file: FileId, span: Span) -> Option<String> {
     let text = analysis.sources.get(file).text.get(..span.start as usize)?;
     let before = text.rfind('\n').map_or("", |at| &text[..at]);
     let mut lines: Vec<&str> = Vec::new();

@@ -11,6 +11,8 @@ pub(super) struct Found<'t> {
     pub(super) path: Vec<Selector>,
     /// Whether something on the way (a pattern, a comprehension) makes the path one of many.
     pub(super) many: bool,
+    /// The value of that field, where it is written.
+    pub(super) value: Option<Span>,
     /// The label at the offset.
     pub(super) label: Option<Span>,
     /// The names that a reference at the offset is made of: `a.b.c` up to the one pointed at.
@@ -117,6 +119,7 @@ fn field<'t>(field: &'t Field, offset: u32, found: &mut Found<'t>) {
     }) {
         found.scopes.push(Scope::Name(alias));
     }
+    found.value = Some(field.value.span());
     expr(&field.value, offset, found);
 }
 

@@ -9,10 +9,12 @@ mod analysis;
 mod completion;
 mod definition;
 mod diagnostics;
+mod fields;
 mod formatting;
 mod hover;
 mod locate;
 mod position;
+mod references;
 mod symbols;
 mod uri;
 
@@ -48,6 +50,9 @@ pub fn serve(files: Files) -> Result<(), String> {
         "hoverProvider": true,
         "definitionProvider": true,
         "completionProvider": {"triggerCharacters": [".", "\"", "/"]},
+        "referencesProvider": true,
+        "documentHighlightProvider": true,
+        "renameProvider": {"prepareProvider": true},
         "documentSymbolProvider": true,
         "documentFormattingProvider": true,
         "codeActionProvider": {"codeActionKinds": ["quickfix"]},
@@ -131,11 +136,15 @@ struct Question {
     position: Position,
 }
 
-#[derive(Clone, Copy)]
 enum QuestionKind {
     Hover,
     Definition,
     Completion,
+    References,
+    Highlights,
+    PrepareRename,
+    /// The new name.
+    Rename(String),
 }
 
 impl Server {
@@ -150,6 +159,20 @@ impl Server {
             "textDocument/hover" => return self.ask(request.id, QuestionKind::Hover, path, params),
             "textDocument/definition" => {
                 return self.ask(request.id, QuestionKind::Definition, path, params);
+            }
+            "textDocument/references" => {
+                return self.ask(request.id, QuestionKind::References, path, params);
+            }
+            "textDocument/documentHighlight" => {
+                return self.ask(request.id, QuestionKind::Highlights, path, params);
+            }
+            "textDocument/prepareRename" => {
+                return self.ask(request.id, QuestionKind::PrepareRename, path, params);
+            }
+            "textDocument/rename" => {
+                let new = params["newName"].as_str().unwrap_or_default();
+                let kind = QuestionKind::Rename(new.to_string());
+                return self.ask(request.id, kind, path, params);
             }
             "textDocument/completion" => {
                 let at = serde_json::from_value(params["position"].clone()).unwrap_or_default();
@@ -340,23 +363,28 @@ impl Work {
         // Until the next change drops the other end.
         for question in questions {
             let answer = analysis.as_mut().and_then(|analysis| {
-                let answer = catch_unwind(AssertUnwindSafe(|| match question.kind {
-                    QuestionKind::Hover => {
-                        json!(hover::hover(analysis, &question.path, question.position))
-                    }
-                    QuestionKind::Definition => {
-                        json!(definition::definition(
-                            analysis,
-                            &question.path,
-                            question.position
-                        ))
-                    }
-                    QuestionKind::Completion => {
-                        json!(completion::completion(
-                            analysis,
-                            &question.path,
-                            question.position
-                        ))
+                let answer = catch_unwind(AssertUnwindSafe(|| {
+                    let (path, at) = (question.path.as_path(), question.position);
+                    match &question.kind {
+                        QuestionKind::Hover => json!(hover::hover(analysis, path, at)),
+                        QuestionKind::Definition => {
+                            json!(definition::definition(analysis, path, at))
+                        }
+                        QuestionKind::Completion => {
+                            json!(completion::completion(analysis, path, at))
+                        }
+                        QuestionKind::References => {
+                            json!(references::references(analysis, path, at))
+                        }
+                        QuestionKind::Highlights => {
+                            json!(references::highlights(analysis, path, at))
+                        }
+                        QuestionKind::PrepareRename => {
+                            json!(references::prepare(analysis, path, at))
+                        }
+                        QuestionKind::Rename(new) => {
+                            json!(references::rename(analysis, path, at, new))
+                        }
                     }
                 }));
                 answer.map_err(|_| self.apologise()).ok()

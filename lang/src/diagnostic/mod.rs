@@ -38,6 +38,15 @@ pub struct Place {
     pub span: Span,
 }
 
+impl Place {
+    /// Whether both have something in common.
+    pub fn overlaps(self, other: Place) -> bool {
+        self.file == other.file
+            && self.span.start < other.span.end
+            && other.span.start < self.span.end
+    }
+}
+
 /// The text of one file, and the name people see for it.
 #[derive(Clone, Debug)]
 pub struct Source {

@@ -7,14 +7,16 @@
 //!
 //! and the values of a reference cycle are one cycle.
 
-use super::error::ErrorCode;
+use super::error::{Bottom, ErrorCode};
 use super::machine::*;
-use crate::diagnostic::{Diagnostic, Label as Mark};
+use crate::diagnostic::{Diagnostic, Label as Mark, Place};
 use crate::resolve::program::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// How many values a search for a cycle looks at.
 const MOST_STEPS: usize = 1000;
+/// How many references are shown.
+const MOST_WAYS: usize = 4;
 
 /// A diagnostic and the error it was made of.
 pub(super) struct Found {
@@ -49,13 +51,19 @@ impl Machine<'_> {
             .collect();
         let mut waiting = vec![0; found.len()];
         let mut marks: Vec<Vec<Mark>> = vec![Vec::new(); found.len()];
-        for index in 0..found.len() {
+        for (
+            index,
+            Found {
+                diagnostic, error, ..
+            },
+        ) in found.iter().enumerate()
+        {
             let root = root(&causes, index);
             if root == index {
                 continue;
             }
-            if self.code(found[index].error) == ErrorCode::Cycle {
-                marks[root].extend(found[index].diagnostic.labels.first().cloned());
+            if self.code(*error) == ErrorCode::Cycle {
+                marks[root].extend(diagnostic.labels.first().cloned());
             } else {
                 waiting[root] += 1;
             }
@@ -136,28 +144,83 @@ impl Machine<'_> {
         reached
     }
 
-    /// Whether what a reference begins with can be looked up: not every error knows the environment of its expressions.
-    fn stands_within(&self, mut expr: ExprId, env: EnvId) -> bool {
-        let up = loop {
-            match self.program.exprs[expr as usize] {
-                Expr::Field { up, .. } => break up,
-                Expr::Select { base, .. } | Expr::Index { base, .. } => expr = base,
-                _ => break 0,
+    /// The user's references by way of which what conflicts at a value came there: its own, and those of the structs
+    /// around it.
+    pub(super) fn ways(&mut self, e: &Bottom) -> Vec<Place> {
+        let mut out = Vec::new();
+        let mut below: Vec<Label> = Vec::new();
+        let mut node = e.node;
+        while node != NIL && below.len() < MOST_STEPS {
+            let mut at = self.n(node).conjuncts;
+            while at != NIL && out.len() < MOST_WAYS {
+                let c = self.conjuncts[at as usize];
+                at = c.next;
+                let mut parts = vec![c.expr];
+                while let Some(expr) = parts.pop() {
+                    match self.program.exprs[expr as usize] {
+                        Expr::Unify(x, y) => parts.extend([y, x]),
+                        Expr::Field { .. } | Expr::Select { .. } | Expr::Index { .. } => {
+                            if let Some(place) = self.place_of(expr)
+                                && self.is_user(place)
+                                && !out.contains(&place)
+                                && let Some(target) = self.denoted(expr, c.env)
+                            {
+                                let known = out.len();
+                                out.push(place);
+                                if !self.says(target, &below, &e.exprs, &mut out) {
+                                    out.truncate(known);
+                                }
+                            }
+                        }
+                        _ => {}
+                    }
+                }
             }
-        };
-        let mut at = env;
-        for _ in 0..up {
-            if at == NIL {
-                break;
-            }
-            at = self.envs[at as usize].up;
+            below.insert(0, self.n(node).label);
+            node = self.n(node).parent;
         }
-        at != NIL
+        out
+    }
+
+    /// Whether one of the expressions is a conjunct of what is at a path below a node, or of what that refers to; the
+    /// references on the way are added.
+    fn says(&mut self, node: Node, path: &[Label], exprs: &[ExprId], out: &mut Vec<Place>) -> bool {
+        let mut node = node;
+        for &label in path {
+            match self.find_arc(self.deref(node), label) {
+                Some(arc) => node = arc,
+                None => return false,
+            }
+        }
+        let conjuncts = self.own_conjuncts(node);
+        if conjuncts.iter().any(|c| exprs.contains(&c.expr)) {
+            return true;
+        }
+        for c in conjuncts {
+            let refers = matches!(
+                self.program.exprs[c.expr as usize],
+                Expr::Field { .. } | Expr::Select { .. } | Expr::Index { .. }
+            );
+            if refers
+                && out.len() < MOST_WAYS
+                && let Some(place) = self.place_of(c.expr)
+                && !out.contains(&place)
+                && let Some(target) = self.denoted(c.expr, c.env)
+            {
+                let known = out.len();
+                out.push(place);
+                if self.says(target, &[], exprs, out) {
+                    return true;
+                }
+                out.truncate(known);
+            }
+        }
+        false
     }
 
     /// The nodes that an expression refers to.
     fn reads(&mut self, expr: ExprId, env: EnvId, out: &mut Vec<Node>) {
-        if expr == NO_EXPR || out.len() >= MOST_STEPS || !self.stands_within(expr, env) {
+        if expr == NO_EXPR || out.len() >= MOST_STEPS {
             return;
         }
         match self.program.exprs[expr as usize] {

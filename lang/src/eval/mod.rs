@@ -8,6 +8,7 @@ mod comprehension;
 mod conjunct;
 mod cycle;
 mod disjunct;
+mod editor;
 mod error;
 mod expr;
 mod follow;
@@ -74,6 +75,8 @@ pub struct View {
     pub hidden: bool,
     pub definitions: bool,
     pub optional: bool,
+    /// With optional fields also patterns and `...`; of lists, what else may be in them.
+    pub patterns: bool,
     pub attributes: bool,
     /// A disjunction with one default shows as the default.
     pub defaults: bool,

@@ -451,6 +451,17 @@ impl Machine<'_> {
             };
             diagnostic = diagnostic.label(place, text);
         }
+        if matches!(
+            e.message,
+            Message::Conflict { .. } | Message::Mismatch { .. } | Message::OutOfBound { .. }
+        ) {
+            for place in self.ways(&e) {
+                let mut labels = diagnostic.labels.iter();
+                if !labels.any(|label| label.place.overlaps(place)) {
+                    diagnostic = diagnostic.label(place, "by way of this");
+                }
+            }
+        }
         if matches!(e.message, Message::Disjunction) {
             for part in self.worth_saying(&e).into_iter().take(8) {
                 let text = self.describe(part);

@@ -9,6 +9,17 @@ use crate::syntax::tree;
 use crate::value::builtin::Kind;
 use std::sync::Arc;
 
+/// How values look within expressions.
+const SOURCE: View = View {
+    hidden: false,
+    definitions: false,
+    optional: false,
+    patterns: true,
+    attributes: false,
+    defaults: false,
+    concrete: false,
+};
+
 const NOWHERE: Span = Span { start: 0, end: 0 };
 
 fn ident(name: &str) -> tree::Expr {
@@ -109,7 +120,7 @@ impl Machine<'_> {
                     elements.push(tree::Element::Expr(self.tree(arc, view)));
                 }
             }
-            let ellipsis = (open && !view.concrete).then(|| {
+            let ellipsis = (open && view.patterns && !view.concrete).then(|| {
                 let rest = self.rest_type(node);
                 let value = rest.map(|expr| Box::new(self.expr_tree(expr, NIL)));
                 tree::Ellipsis {
@@ -134,7 +145,7 @@ impl Machine<'_> {
             });
         }
         let mut decls = fields;
-        if view.optional {
+        if view.optional && view.patterns {
             decls.extend(self.patterns_tree(node));
             if self.n(node).has(NodeData::ELLIPSIS) {
                 decls.push(tree::Decl::Ellipsis(tree::Ellipsis {
@@ -172,7 +183,7 @@ impl Machine<'_> {
         let pairs = self.patterns[patterns as usize].pairs.clone();
         let mut out = Vec::new();
         for (pattern, conjuncts) in pairs {
-            let filter = self.value_tree(pattern, View::default());
+            let filter = self.value_tree(pattern, SOURCE);
             let values: Vec<_> = conjuncts
                 .iter()
                 .map(|c| self.expr_tree(c.expr, c.env))
@@ -431,7 +442,7 @@ impl Machine<'_> {
     fn expr_tree_inner(&mut self, expr: ExprId, env: EnvId) -> tree::Expr {
         let boxed = |m: &mut Self, e: ExprId| Box::new(m.expr_tree(e, env));
         match self.program.exprs[expr as usize] {
-            Expr::Value(value) => self.value_tree(value, View::default()),
+            Expr::Value(value) => self.value_tree(value, SOURCE),
             Expr::Field { label, .. } => ident(&self.program.label_text(label)),
             Expr::LabelName { .. } | Expr::Dynamic { .. } => ident("_"),
             Expr::Itself { .. } => ident("self"),
@@ -448,7 +459,7 @@ impl Machine<'_> {
                 if frame == NIL {
                     ident("_")
                 } else {
-                    self.tree(self.envs[frame as usize].node, View::default())
+                    self.tree(self.envs[frame as usize].node, SOURCE)
                 }
             }
             Expr::ForKey { up } => {
@@ -461,7 +472,7 @@ impl Machine<'_> {
                     return ident("_");
                 }
                 let value = self.label_value(self.envs[frame as usize].label);
-                self.value_tree(value, View::default())
+                self.value_tree(value, SOURCE)
             }
             Expr::ClauseLet { body, .. } => self.expr_tree(body, NIL),
             Expr::Package(index) => {

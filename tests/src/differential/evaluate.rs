@@ -16,6 +16,7 @@ const VIEW: View = View {
     hidden: false,
     definitions: true,
     optional: false,
+    patterns: true,
     attributes: false,
     defaults: true,
     concrete: false,
