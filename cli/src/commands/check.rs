@@ -16,6 +16,7 @@ pub(super) fn run(session: &mut Session, args: &Check) -> Outcome {
             return outcome;
         }
     }
+    session.lint = true;
     session.each(&args.inputs, true, |session, evaluation, _| {
         let found = all(evaluation);
         session.report(&found)

@@ -90,6 +90,8 @@ pub(crate) struct Session {
     pub(crate) reporter: Reporter,
     /// Where findings go instead of being reported.
     pub(crate) collected: Option<Vec<Diagnostic>>,
+    /// Whether warnings are reported beside what loading found.
+    pub(crate) lint: bool,
     pub(crate) cost: Cost,
     /// Whether charts and kustomizations are rendered, by other programs.
     pub(crate) programs: bool,
@@ -103,6 +105,7 @@ impl Session {
                 sources: SourceMap::default(),
                 reporter,
                 collected: None,
+                lint: false,
                 cost: Cost::default(),
                 programs: false,
             }),
@@ -240,7 +243,10 @@ impl Session {
             }
             let start = Instant::now();
             let outcome = if fatal(&found) {
-                let found = with_errors_of_values(found, &mut evaluation);
+                let mut found = with_errors_of_values(found, &mut evaluation);
+                if self.lint {
+                    found = check::with_warnings(found, &evaluation);
+                }
                 self.report(&found)
             } else {
                 self.report(&found);

@@ -12,6 +12,7 @@ use super::machine::*;
 use crate::diagnostic::{Diagnostic, Label as Mark, Place};
 use crate::resolve::program::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 
 /// How many values a search for a cycle looks at.
 const MOST_STEPS: usize = 1000;
@@ -49,7 +50,7 @@ impl Machine<'_> {
         let causes: Vec<Option<usize>> = (0..found.len())
             .map(|index| self.cause(&found, index, &of_node))
             .collect();
-        let mut waiting = vec![0; found.len()];
+        let mut waiting: Vec<BTreeSet<String>> = vec![BTreeSet::new(); found.len()];
         let mut marks: Vec<Vec<Mark>> = vec![Vec::new(); found.len()];
         for (
             index,
@@ -64,8 +65,8 @@ impl Machine<'_> {
             }
             if self.code(*error) == ErrorCode::Cycle {
                 marks[root].extend(diagnostic.labels.first().cloned());
-            } else {
-                waiting[root] += 1;
+            } else if diagnostic.path != found[root].diagnostic.path {
+                waiting[root].insert(diagnostic.path.clone());
             }
         }
         let mut out = Vec::new();
@@ -79,7 +80,7 @@ impl Machine<'_> {
                     diagnostic.labels.push(Mark { message, ..mark });
                 }
             }
-            out.push(match waiting[index] {
+            out.push(match waiting[index].len() {
                 0 => diagnostic,
                 1 => diagnostic.note("and 1 more value waits for this one"),
                 n => diagnostic.note(format!("and {n} more values wait for this one")),
@@ -115,11 +116,7 @@ impl Machine<'_> {
                 self.reached(other).contains(&own)
             });
         }
-        let e = self.errors[error as usize].clone();
         let mut read = Vec::new();
-        for &expr in &e.exprs {
-            self.reads(expr, e.env, &mut read);
-        }
         let node = found[index].node;
         for c in self.own_conjuncts(node) {
             self.reads(c.expr, c.env, &mut read);

@@ -87,10 +87,35 @@ impl Machine<'_> {
 
     /// The node a reference denotes, in a finished evaluation.
     pub(super) fn denoted(&mut self, expr: ExprId, env: EnvId) -> Option<Node> {
+        if env == NIL || !self.is_path(expr) {
+            return None;
+        }
         let saved = std::mem::replace(&mut self.errs, NIL);
         let node = self.with_context(env, Info::default(), |m| m.resolve(expr, ALL, Mode::Ignore));
         self.errs = saved;
         node.ok().flatten()
+    }
+
+    /// Whether an expression is a name and what is selected from it: nothing that would be evaluated at some node.
+    fn is_path(&self, expr: ExprId) -> bool {
+        match self.program.exprs[expr as usize] {
+            Expr::Field { .. }
+            | Expr::Dynamic { .. }
+            | Expr::Let { .. }
+            | Expr::ForValue { .. }
+            | Expr::ClauseLet { .. }
+            | Expr::Package(_) => true,
+            Expr::Itself { up } => up > 0,
+            Expr::Select { base, .. } => self.is_path(base),
+            Expr::Index { base, index, .. } => {
+                let name = matches!(
+                    self.program.exprs[index as usize],
+                    Expr::Value(_) | Expr::LabelName { .. } | Expr::ForKey { .. }
+                );
+                self.is_path(base) && (name || self.is_path(index))
+            }
+            _ => false,
+        }
     }
 
     /// The node an expression evaluates to, in a finished evaluation.
