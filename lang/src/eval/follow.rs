@@ -15,7 +15,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
 /// How many values a search for a cycle looks at.
-const MOST_STEPS: usize = 1000;
+const MOST_STEPS: usize = 200;
+/// Where so many values have errors, cycles are not put together: comparing them all would take too long.
+const MOST_FOUND: usize = 400;
 /// How many references are shown.
 const MOST_WAYS: usize = 4;
 
@@ -102,6 +104,9 @@ impl Machine<'_> {
             return None;
         }
         if code == ErrorCode::Cycle {
+            if of_node.len() > MOST_FOUND {
+                return None;
+            }
             let node = self.errors[error as usize].node;
             let reached = self.reached(node);
             let mut earlier: Vec<usize> = reached
