@@ -165,7 +165,7 @@ impl Machine<'_> {
                             if let Some(place) = self.place_of(expr)
                                 && self.is_user(place)
                                 && !out.contains(&place)
-                                && let Some(target) = self.denoted(expr, c.env)
+                                && let Some(target) = self.led_to(expr, c.env)
                             {
                                 let known = out.len();
                                 out.push(place);
@@ -207,7 +207,7 @@ impl Machine<'_> {
                 && out.len() < MOST_WAYS
                 && let Some(place) = self.place_of(c.expr)
                 && !out.contains(&place)
-                && let Some(target) = self.denoted(c.expr, c.env)
+                && let Some(target) = self.led_to(c.expr, c.env)
             {
                 let known = out.len();
                 out.push(place);
@@ -228,7 +228,7 @@ impl Machine<'_> {
         match self.program.exprs[expr as usize] {
             Expr::Field { .. } | Expr::Select { .. } | Expr::Index { .. } => {
                 if self.fits(expr, env)
-                    && let Some(node) = self.denoted(expr, env)
+                    && let Some(node) = self.led_to(expr, env)
                 {
                     out.push(self.deref(node));
                 }

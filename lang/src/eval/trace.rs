@@ -86,14 +86,18 @@ impl Machine<'_> {
     }
 
     /// The node a reference denotes, in a finished evaluation.
-    pub(super) fn denoted(&mut self, expr: ExprId, env: EnvId) -> Option<Node> {
-        if env == NIL || !self.is_path(expr) {
-            return None;
-        }
+    fn denoted(&mut self, expr: ExprId, env: EnvId) -> Option<Node> {
         let saved = std::mem::replace(&mut self.errs, NIL);
         let node = self.with_context(env, Info::default(), |m| m.resolve(expr, ALL, Mode::Ignore));
         self.errs = saved;
         node.ok().flatten()
+    }
+
+    /// The node that a name and what is selected from it lead to.
+    pub(super) fn led_to(&mut self, expr: ExprId, env: EnvId) -> Option<Node> {
+        (env != NIL && self.is_path(expr))
+            .then(|| self.denoted(expr, env))
+            .flatten()
     }
 
     /// Whether an expression is a name and what is selected from it: nothing that would be evaluated at some node.
