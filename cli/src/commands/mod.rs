@@ -237,6 +237,11 @@ impl Session {
                     }
                 }
             }
+            if single {
+                // The evaluation has what it needs of them.
+                instance.package.files = Vec::new();
+                loader.forget_trees();
+            }
             self.cost.add("compile", start);
             if self.cost.profile.is_some() {
                 evaluation.keep_whole();

@@ -627,6 +627,11 @@ impl<'f> Loader<'f> {
         self.ahead.parse(self.files, paths);
     }
 
+    /// Lets go of the trees of files; those that are asked for again are read again.
+    pub fn forget_trees(&mut self) {
+        self.parsed.clear();
+    }
+
     /// A file's tree; a file is read once.
     fn parse(&mut self, sources: &mut SourceMap, path: &Path, user: bool) -> ReadFile {
         if let Some(known) = self.parsed.get(path) {

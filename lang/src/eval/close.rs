@@ -584,8 +584,8 @@ impl Machine<'_> {
     /// Whether what the node requires is what the node around it does.
     fn adds_no_requirement(&self, node: Node, outer: &[Required]) -> bool {
         let adds = |own: &Requirement| {
-            !(own.ignore && own.kind == GroupKind::Reference)
-                && !outer.iter().any(|known| known.id == own.id)
+            let counts = !own.ignore || own.kind != GroupKind::Reference;
+            counts && !outer.iter().any(|known| known.id == own.id)
         };
         !outer.iter().any(|r| r.once && !r.ignored)
             && !self.s(node).requirements.iter().any(adds)

@@ -704,9 +704,6 @@ impl Stats {
     }
 }
 
-/// How long the largest tables are.
-pub(super) type Sizes = [usize; 7];
-
 /// The evaluator.
 #[derive(Clone)]
 pub(crate) struct Machine<'a> {
@@ -883,31 +880,122 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Makes room for as much as another machine came to need.
-    pub(super) fn reserve(&mut self, sizes: Sizes) {
-        fn reserve<T>(table: &mut Vec<T>, size: usize) {
-            table.reserve(size.saturating_sub(table.len()));
-        }
-        let [nodes, conjuncts, arcs, envs, structs, groups, refs] = sizes;
-        reserve(&mut self.nodes, nodes);
-        reserve(&mut self.conjuncts, conjuncts);
-        reserve(&mut self.arcs, arcs);
-        reserve(&mut self.envs, envs);
-        reserve(&mut self.structs, structs);
-        reserve(&mut self.groups, groups);
-        reserve(&mut self.refs, refs);
-    }
-
-    pub(super) fn sizes(&self) -> Sizes {
-        [
-            self.nodes.len(),
-            self.conjuncts.len(),
-            self.arcs.len(),
-            self.envs.len(),
-            self.structs.len(),
-            self.groups.len(),
-            self.refs.len(),
-        ]
+    /// Goes back to where another machine is that this one is a copy of. What was found out of the program is kept, and
+    /// so is the memory: a part of a large value begins here.
+    pub(super) fn restart(&mut self, from: &Machine<'a>) {
+        let Machine {
+            program: _,
+            builtins: _,
+            nodes,
+            conjuncts,
+            arcs,
+            arc_index,
+            envs,
+            states,
+            free_states,
+            tasks,
+            free_tasks,
+            structs,
+            deferred,
+            conjunct_index,
+            may_defer: _,
+            refused_early,
+            explaining,
+            optional_index: _,
+            patterns,
+            groups,
+            refs,
+            errors,
+            validators,
+            conjunctions,
+            disjunctions,
+            disjunction_arms,
+            arm_modes,
+            arm_origin,
+            adopted,
+            refs_values,
+            lets,
+            lets_again,
+            package_nodes,
+            union_values,
+            orders: _,
+            order_key: _,
+            unordered,
+            literals,
+            marks: _,
+            regexes: _,
+            regex_cache: _,
+            keys,
+            declarations,
+            blocking,
+            stack,
+            unsettled,
+            eval_depth,
+            in_validator,
+            in_detached,
+            is_validator,
+            pending_parent,
+            env,
+            info,
+            source,
+            node,
+            errs,
+            stats,
+            printing,
+            max_nodes,
+            limited,
+        } = self;
+        limited.clone_from(&from.limited);
+        nodes.clone_from(&from.nodes);
+        conjuncts.clone_from(&from.conjuncts);
+        arcs.clone_from(&from.arcs);
+        arc_index.clone_from(&from.arc_index);
+        envs.clone_from(&from.envs);
+        states.clone_from(&from.states);
+        free_states.clone_from(&from.free_states);
+        tasks.clone_from(&from.tasks);
+        free_tasks.clone_from(&from.free_tasks);
+        structs.clone_from(&from.structs);
+        deferred.clone_from(&from.deferred);
+        conjunct_index.clone_from(&from.conjunct_index);
+        refused_early.clone_from(&from.refused_early);
+        explaining.clone_from(&from.explaining);
+        patterns.clone_from(&from.patterns);
+        groups.clone_from(&from.groups);
+        refs.clone_from(&from.refs);
+        errors.clone_from(&from.errors);
+        validators.clone_from(&from.validators);
+        conjunctions.clone_from(&from.conjunctions);
+        disjunctions.clone_from(&from.disjunctions);
+        disjunction_arms.clone_from(&from.disjunction_arms);
+        arm_modes.clone_from(&from.arm_modes);
+        arm_origin.clone_from(&from.arm_origin);
+        adopted.clone_from(&from.adopted);
+        refs_values.clone_from(&from.refs_values);
+        lets.clone_from(&from.lets);
+        lets_again.clone_from(&from.lets_again);
+        package_nodes.clone_from(&from.package_nodes);
+        union_values.clone_from(&from.union_values);
+        unordered.clone_from(&from.unordered);
+        literals.clone_from(&from.literals);
+        keys.clone_from(&from.keys);
+        declarations.clone_from(&from.declarations);
+        blocking.clone_from(&from.blocking);
+        stack.clone_from(&from.stack);
+        unsettled.clone_from(&from.unsettled);
+        eval_depth.clone_from(&from.eval_depth);
+        in_validator.clone_from(&from.in_validator);
+        in_detached.clone_from(&from.in_detached);
+        is_validator.clone_from(&from.is_validator);
+        pending_parent.clone_from(&from.pending_parent);
+        env.clone_from(&from.env);
+        info.clone_from(&from.info);
+        source.clone_from(&from.source);
+        node.clone_from(&from.node);
+        errs.clone_from(&from.errs);
+        stats.clone_from(&from.stats);
+        printing.clone_from(&from.printing);
+        max_nodes.clone_from(&from.max_nodes);
     }
 
     // ---- nodes ----

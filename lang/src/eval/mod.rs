@@ -159,6 +159,11 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// Lets go of the syntax trees, for large packages: expressions given later do not see the imports of their files.
+    pub fn take_trees(&mut self) -> Vec<(FileId, Arc<tree::File>)> {
+        std::mem::take(&mut self.main.files)
+    }
+
     /// The value of the whole package.
     pub fn root(&self) -> NodeId {
         NodeId(self.root)

@@ -154,28 +154,31 @@ impl Machine<'_> {
         inserted.reverse();
 
         // Which literals declare a field with that value.
-        let mut owners: FxHashMap<ExprId, Set> = FxHashMap::default();
+        let mut owners = Owners::default();
         let mut dynamic_values: FxHashMap<ExprId, VecDeque<Label>> = FxHashMap::default();
         for (index, literal) in literals.iter().enumerate() {
             let shape = &self.program.shapes[literal.shape as usize];
             for d in shape.start..shape.start + shape.len {
                 match self.program.decls[d as usize] {
-                    Decl::Field { value, .. } => owners.entry(value).or_default().insert(index),
+                    Decl::Field { value, .. } => owners.declare(value, index),
                     Decl::Dynamic { value, .. } => {
-                        owners.entry(value).or_default().insert(index);
+                        owners.declare(value, index);
                         dynamic_values.entry(value).or_default();
                     }
-                    Decl::Embed(expr) => owners.entry(expr).or_default().insert(index),
+                    Decl::Embed(expr) => owners.declare(expr, index),
                     _ => {}
                 }
             }
         }
+        owners.sort();
+        // The reference that was followed last, while that still says all.
+        let mut last = NO_EXPR;
         for &(label, arc) in &arcs {
             let mut at = self.n(arc).conjuncts;
             while at != NIL {
                 let c = self.conjuncts[at as usize];
                 at = c.next;
-                let Some(own) = owners.get(&c.expr) else {
+                let Some(own) = owners.of(c.expr) else {
                     continue;
                 };
                 if let Some(labels) = dynamic_values.get_mut(&c.expr) {
@@ -183,7 +186,8 @@ impl Machine<'_> {
                 }
                 if c.info.refs == 0 {
                     if let Some(place) = self.field_place(&literals, own, c.expr) {
-                        own.iter().for_each(|i| literals[i].place = place);
+                        own.iter().for_each(|&i| literals[i].place = place);
+                        last = NO_EXPR;
                     }
                     continue;
                 }
@@ -191,9 +195,11 @@ impl Machine<'_> {
                 let reference = self.first_reference(c.info.refs);
                 let place = self.program.places[reference as usize];
                 let own = own.clone();
-                let all = owners.entry(reference).or_default();
-                all.extend(&own);
-                all.iter().for_each(|i| literals[i].place = place);
+                if owners.add(reference, &own) || last != reference {
+                    let all = owners.of(reference).into_iter().flatten();
+                    all.for_each(|&i| literals[i].place = place);
+                    last = reference;
+                }
             }
         }
         // Operands of `&` are explicit unifications.
@@ -220,9 +226,8 @@ impl Machine<'_> {
                 continue;
             };
             for side in [a, b] {
-                if let Some(own) = owners.get(&side) {
-                    own.iter().for_each(|i| literals[i].explicit = true);
-                }
+                let own = owners.of(side).into_iter().flatten();
+                own.for_each(|&i| literals[i].explicit = true);
                 if let Expr::Struct(shape) = self.program.exprs[side as usize]
                     && let Some(&i) = by_shape.get(&shape)
                 {
@@ -325,8 +330,8 @@ impl Machine<'_> {
             .unwrap_or(nowhere)
     }
 
-    fn field_place(&self, literals: &[Literal], owners: &Set, value: ExprId) -> Option<Place> {
-        for i in owners.iter() {
+    fn field_place(&self, literals: &[Literal], owners: &[usize], value: ExprId) -> Option<Place> {
+        for &i in owners {
             let shape = &self.program.shapes[literals[i].shape as usize];
             for d in shape.start..shape.start + shape.len {
                 match self.program.decls[d as usize] {
@@ -341,35 +346,59 @@ impl Machine<'_> {
     }
 }
 
-/// Positions of literals.
-#[derive(Clone, Default)]
-struct Set(SmallVec<[u64; 2]>);
+/// Positions of literals, in order.
+type Positions = SmallVec<[usize; 2]>;
 
-impl Set {
-    fn insert(&mut self, position: usize) {
-        let word = position / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (position % 64);
+/// Which literals have a field, or an embedding, of that value, and which came through a reference: by expression.
+#[derive(Default)]
+struct Owners(SmallVec<[(ExprId, Positions); 16]>);
+
+impl Owners {
+    /// Before [`Owners::sort`], once for each declaration.
+    fn declare(&mut self, value: ExprId, position: usize) {
+        self.0.push((value, Positions::from_slice(&[position])));
     }
 
-    fn extend(&mut self, other: &Set) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
+    fn sort(&mut self) {
+        if !self.0.is_sorted_by_key(|(expr, _)| *expr) {
+            self.0.sort_by_key(|(expr, _)| *expr);
         }
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+        self.0.dedup_by(|next, before| {
+            let same = next.0 == before.0;
+            if same {
+                before.1.extend_from_slice(&next.1);
+                before.1.dedup();
+            }
+            same
+        });
     }
 
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(index, &word)| {
-            let mut left = word;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
-                left &= left - 1;
-                Some(64 * index + bit)
-            })
-        })
+    fn find(&self, expr: ExprId) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&expr, |(known, _)| *known)
+    }
+
+    fn of(&self, expr: ExprId) -> Option<&Positions> {
+        self.find(expr).ok().map(|at| &self.0[at].1)
+    }
+
+    /// Says whether there was anything to add.
+    fn add(&mut self, expr: ExprId, positions: &Positions) -> bool {
+        match self.find(expr) {
+            Err(at) => {
+                self.0.insert(at, (expr, positions.clone()));
+                true
+            }
+            Ok(at) => {
+                let known = &mut self.0[at].1;
+                let before = known.len();
+                for &position in positions {
+                    if let Err(at) = known.binary_search(&position) {
+                        known.insert(at, position);
+                    }
+                }
+                known.len() > before
+            }
+        }
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Once the fields of a struct are known, what one of them comes to depends on the program alone. Parts, runs of
 //! neighbouring fields, are therefore evaluated by several machines, each by a thread: copies of the one that found the
-//! fields. A machine takes part after part, and is dropped once it has grown by as much as its copy is worth and the data has been
-//! taken out: there are never more nodes than those of a few parts. What parts of several machines refer to is evaluated in each.
+//! fields. A machine takes part after part, and goes back to where it began once it has grown by as much as a copy is worth: there are never more nodes than those of a few parts. What parts of several machines refer to is evaluated in each.
 //!
 //! Only a value without errors comes about in this way. Whatever else it is, the whole is evaluated the
 //! common way, which says what is wrong.
@@ -31,7 +30,7 @@ const MAX_DEPTH: usize = 3;
 const PARTS: usize = 32;
 /// The most fields of a part.
 const MAX_PART: usize = 100;
-/// The least number of values that a machine makes before it is replaced.
+/// The least number of values that a machine makes before it begins anew.
 const MIN_NODES: usize = 8_000;
 /// The stack of a thread; beyond it, evaluation allocates.
 const STACK: usize = 4 * 1024 * 1024;
@@ -85,12 +84,16 @@ impl Machine<'_> {
             return None;
         }
         let start = self.start_of(node, root)?;
-        let mut planner = Machine::new(self.program.clone(), self.builtins);
-        let plan = planner.plan(&start)?;
-        let (mut data, stats) = evaluate(&planner, &plan)?;
-        self.stats.of_parts += stats.nodes;
-        self.stats.add(Stats { nodes: 0, ..stats });
-        planner.assemble(&plan.skeleton, &mut data)
+        // The program is lent: what is added to it does not change what there was.
+        let mut planner = Machine::new(std::mem::take(&mut self.program), self.builtins);
+        let data = planner.plan(&start).and_then(|plan| {
+            let (mut data, stats) = evaluate(&planner, &plan)?;
+            self.stats.of_parts += stats.nodes;
+            self.stats.add(Stats { nodes: 0, ..stats });
+            planner.assemble(&plan.skeleton, &mut data)
+        });
+        self.program = planner.program;
+        data
     }
 
     /// Divides the value. This machine evaluates nothing else, and so leaves no trace where parts turn out not
@@ -344,13 +347,13 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
     let items = &plan.items[..];
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let size = (items.len() / (PARTS * processors)).clamp(1, MAX_PART);
-    // A copy is worth about what it took to make it.
+    // Beginning anew is worth about what it takes.
     let limit = planner.nodes.len() + MIN_NODES.max(planner.program.exprs.len());
     let parts: Vec<&[Item]> = items.chunks(size).collect();
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let total = Mutex::new(Stats::default());
-    let retire = |machine: Machine<'_>| {
+    let count = |machine: &Machine<'_>| {
         let stats = Stats {
             nodes: (machine.nodes.len() - planner.nodes.len()) as u64,
             ..machine.stats
@@ -361,34 +364,25 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
         }
     };
     let work = |done: &mpsc::Sender<(usize, Part)>| {
-        let mut sizes = Sizes::default();
-        let mut current: Option<Machine<'_>> = None;
+        let mut machine = planner.clone();
+        machine.stats = Stats::default();
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(items) = parts.get(index) else {
                 break;
             };
-            let mut machine = current.take().unwrap_or_else(|| {
-                let mut machine = planner.clone();
+            if machine.nodes.len() > limit {
+                count(&machine);
+                machine.restart(planner);
                 machine.stats = Stats::default();
-                machine.reserve(sizes);
-                machine
-            });
+            }
             match machine.evaluate_part(plan.top, items) {
                 // Nobody listens once the evaluation has ended.
                 Some(part) => drop(done.send((index, part))),
                 None => failed.store(true, Ordering::Relaxed),
             }
-            if machine.nodes.len() > limit {
-                sizes = machine.sizes();
-                retire(machine);
-            } else {
-                current = Some(machine);
-            }
         }
-        if let Some(machine) = current {
-            retire(machine);
-        }
+        count(&machine);
     };
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {

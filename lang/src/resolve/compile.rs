@@ -211,8 +211,13 @@ impl<'p> Compiler<'p> {
                 self.declare_import(&mut scope, import, None);
             }
         }
-        // `-e strings.ToUpper(x)` works without an import, as the package is unmistakable.
-        for path in self.builtins.paths() {
+        // `-e strings.ToUpper(x)` works without an import, as the package is unmistakable. Documents refer to none.
+        let paths = if is_data(expr) {
+            Vec::new()
+        } else {
+            self.builtins.paths()
+        };
+        for path in paths {
             if let Some(package) = self.builtins.package(path)
                 && scope.position(package.name).is_none()
                 && !self.package_fields.contains_key(package.name)
@@ -1473,4 +1478,32 @@ fn range(name: &str) -> Option<Range> {
             (Comparison::LessEqual, high),
         ],
     ))
+}
+
+/// Whether an expression is written-out data, which refers to nothing.
+fn is_data(expr: &tree::Expr) -> bool {
+    match expr {
+        tree::Expr::Null(_)
+        | tree::Expr::Bool(..)
+        | tree::Expr::Number(..)
+        | tree::Expr::String(..)
+        | tree::Expr::Bytes(..) => true,
+        tree::Expr::List(list) => {
+            list.ellipsis.is_none()
+                && list.elements.iter().all(|element| match element {
+                    tree::Element::Expr(expr) => is_data(expr),
+                    _ => false,
+                })
+        }
+        tree::Expr::Struct(literal) => literal.decls.iter().all(|decl| match decl {
+            tree::Decl::Field(field) => {
+                matches!(
+                    field.label,
+                    tree::Label::Ident(_) | tree::Label::String { .. }
+                ) && is_data(&field.value)
+            }
+            _ => false,
+        }),
+        _ => false,
+    }
 }

@@ -16,6 +16,7 @@ use holos_lang::syntax::tree::{
 use holos_lang::value::Number;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How many nodes all aliases of a stream may expand to.
@@ -24,29 +25,116 @@ const MAX_ALIAS_NODES: usize = 50_000;
 /// Reads all documents. Empty text is one document, `*null | _`, so that an empty file of values
 /// agrees with any schema.
 pub fn read(file: FileId, text: &str) -> Read {
+    let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let mut read = Read::default();
+    let mut failed = false;
+    for part in read_parts(file, text, &parts(text, start)) {
+        read.documents.extend(part.documents);
+        read.errors.extend(part.errors);
+        if part.failed {
+            // Nothing is said of what comes after it.
+            failed = true;
+            break;
+        }
+    }
+    if !failed && read.documents.is_empty() {
+        read.documents.push(nothing());
+    }
+    read
+}
+
+/// Streams shorter than this are read by one thread.
+const MIN_PARALLEL: usize = 128 * 1024;
+/// The stack of a thread that reads.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// Documents next to each other.
+struct Part {
+    documents: Vec<Expr>,
+    errors: Vec<Diagnostic>,
+    /// Whether some of it could not be read.
+    failed: bool,
+}
+
+/// Ranges of whole documents, about as many as there are processors. A line that begins with `---` begins a document
+/// whatever it stands in (YAML 1.2, section 9.1.4); anchors and directives may reach further than one document.
+fn parts(text: &str, start: usize) -> Vec<Range<usize>> {
+    let is_anchor = |(at, _): (usize, &str)| {
+        !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '&' || c == '=')
+    };
+    let is_one = text.len() < MIN_PARALLEL
+        || text[start..].starts_with('%')
+        || text.contains("\n%")
+        || text.match_indices('&').any(is_anchor);
+    let count = if is_one {
+        1
+    } else {
+        std::thread::available_parallelism().map_or(1, |n| n.get())
+    };
+    let mut out = Vec::new();
+    let mut from = start;
+    for index in 1..count {
+        let near = (start + (text.len() - start) / count * index).max(from);
+        let near = text.ceil_char_boundary(near);
+        let marker = text[near..].match_indices("\n---").find(|&(at, _)| {
+            let after = text.as_bytes().get(near + at + 4);
+            matches!(after, None | Some(b' ' | b'\t' | b'\n' | b'\r'))
+        });
+        let Some((at, _)) = marker else { break };
+        out.push(from..near + at + 1);
+        from = near + at + 1;
+    }
+    out.push(from..text.len());
+    out
+}
+
+fn read_parts(file: FileId, text: &str, ranges: &[Range<usize>]) -> Vec<Part> {
+    let Some((first, others)) = ranges.split_first() else {
+        return Vec::new();
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = others
+            .iter()
+            .map(|range| {
+                let read = || read_part(file, text, range.clone());
+                let thread = std::thread::Builder::new().stack_size(STACK);
+                (range, thread.spawn_scoped(scope, read))
+            })
+            .collect();
+        let mut out = vec![read_part(file, text, first.clone())];
+        for (range, thread) in others {
+            // Where no thread can be had, it is read here.
+            let part = thread.ok().and_then(|thread| thread.join().ok());
+            out.push(part.unwrap_or_else(|| read_part(file, text, range.clone())));
+        }
+        out
+    })
+}
+
+fn read_part(file: FileId, text: &str, range: Range<usize>) -> Part {
     let options = options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
-    let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let mut reader = Reader {
         file,
-        text,
-        start,
-        parser: Parser::new_from_str_with_options(&text[start..], options),
+        text: &text[..range.end],
+        start: range.start,
+        parser: Parser::new_from_str_with_options(&text[range], options),
         anchors: HashMap::new(),
         alias_nodes: 0,
         errors: Vec::new(),
     };
-    let mut read = Read::default();
-    if let Err(error) = reader.stream(&mut read.documents) {
-        reader.errors.push(*error);
-    } else if read.documents.is_empty() {
-        read.documents.push(nothing());
+    let mut documents = Vec::new();
+    let result = reader.stream(&mut documents);
+    let failed = result.is_err();
+    reader.errors.extend(result.err().map(|error| *error));
+    Part {
+        documents,
+        errors: reader.errors,
+        failed,
     }
-    read.errors = reader.errors;
-    read
 }
 
 struct Reader<'t> {
