@@ -2,7 +2,9 @@
 //!
 //! Once the fields of a struct are known, what one of them comes to depends on the program alone. Parts, runs of
 //! neighbouring fields, are therefore evaluated by several machines, each by a thread: copies of the one that found the
-//! fields. A machine takes part after part, and goes back to where it began once it has grown by as much as a copy is worth: there are never more nodes than those of a few parts. What parts of several machines refer to is evaluated in each.
+//! fields. A machine takes part after part, and goes back to where it began once it has grown by as much as that is
+//! worth: there are never more nodes than those of a few parts. What parts of several machines refer to is evaluated in
+//! each.
 //!
 //! Only a value without errors comes about in this way. Whatever else it is, the whole is evaluated the
 //! common way, which says what is wrong.
@@ -31,7 +33,7 @@ const PARTS: usize = 32;
 /// The most fields of a part.
 const MAX_PART: usize = 100;
 /// The least number of values that a machine makes before it begins anew.
-const MIN_NODES: usize = 8_000;
+const MIN_NODES: usize = 4_000;
 /// The stack of a thread; beyond it, evaluation allocates.
 const STACK: usize = 4 * 1024 * 1024;
 
@@ -348,7 +350,7 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let size = (items.len() / (PARTS * processors)).clamp(1, MAX_PART);
     // Beginning anew is worth about what it takes.
-    let limit = planner.nodes.len() + MIN_NODES.max(planner.program.exprs.len());
+    let limit = planner.nodes.len() + MIN_NODES.max(planner.nodes.len() / 2);
     let parts: Vec<&[Item]> = items.chunks(size).collect();
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
