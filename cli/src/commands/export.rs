@@ -40,25 +40,28 @@ fn values(session: &mut Session, args: &Export) -> (Outcome, Vec<Value>) {
     };
     let mut values = Vec::new();
     if instances.len() < 2 || session.cost.profile.is_some() || args.schema.is_some() {
-        let each = |session: &mut Session, evaluation: &mut Evaluation<'_>, instance: &Instance| {
-            let schema = args.schema.as_deref();
-            let nodes = match session.chosen(evaluation, instance, &args.expression, schema) {
-                Ok(nodes) => nodes,
-                Err(errors) => return session.report(&errors),
-            };
-            let trees = evaluation.take_trees();
-            if trees.iter().any(|(_, file)| file.span.end > LARGE) {
-                // Their memory is given back beside the evaluation, which takes it up again.
-                drop(std::thread::Builder::new().spawn(move || drop(trees)));
-            }
-            for node in nodes {
-                match evaluation.data(node) {
-                    Ok(data) => values.push(Value::Data(data)),
+        let each =
+            |session: &mut Session, evaluation: &mut Evaluation<'_>, instance: &mut Instance| {
+                let schema = args.schema.as_deref();
+                let nodes = match session.chosen(evaluation, instance, &args.expression, schema) {
+                    Ok(nodes) => nodes,
                     Err(errors) => return session.report(&errors),
+                };
+                // Nothing needs them from here on.
+                instance.package.files = Vec::new();
+                let trees = evaluation.take_trees();
+                if trees.iter().any(|(_, file)| file.span.end > LARGE) {
+                    // Their memory is given back beside the evaluation, which takes it up again.
+                    drop(std::thread::Builder::new().spawn(move || drop(trees)));
                 }
-            }
-            Outcome::Fine
-        };
+                for node in nodes {
+                    match evaluation.data(node) {
+                        Ok(data) => values.push(Value::Data(data)),
+                        Err(errors) => return session.report(&errors),
+                    }
+                }
+                Outcome::Fine
+            };
         let outcome = session.each_of(&mut loader, instances, merge, each);
         return (outcome, values);
     }

@@ -177,7 +177,7 @@ impl Session {
         &mut self,
         inputs: &Inputs,
         merge: bool,
-        each: impl FnMut(&mut Session, &mut Evaluation<'_>, &Instance) -> Outcome,
+        each: impl FnMut(&mut Session, &mut Evaluation<'_>, &mut Instance) -> Outcome,
     ) -> Outcome {
         let files = self.files.clone();
         let mut loader = Loader::new(&files);
@@ -210,7 +210,7 @@ impl Session {
         loader: &mut Loader<'_>,
         instances: Vec<Instance>,
         merge: bool,
-        mut each: impl FnMut(&mut Session, &mut Evaluation<'_>, &Instance) -> Outcome,
+        mut each: impl FnMut(&mut Session, &mut Evaluation<'_>, &mut Instance) -> Outcome,
     ) -> Outcome {
         let mut gravest = Outcome::Fine;
         let single = instances.len() == 1;
@@ -238,8 +238,6 @@ impl Session {
                 }
             }
             if single {
-                // The evaluation has what it needs of them.
-                instance.package.files = Vec::new();
                 loader.forget_trees();
             }
             self.cost.add("compile", start);
@@ -255,7 +253,7 @@ impl Session {
                 self.report(&found)
             } else {
                 self.report(&found);
-                each(self, &mut evaluation, &instance)
+                each(self, &mut evaluation, &mut instance)
             };
             gravest = graver(gravest, outcome);
             self.cost.add("evaluate", start);

@@ -136,10 +136,10 @@ impl Machine<'_> {
         let mut named = FxHashSet::default();
         for (id, expr) in (0..).zip(&self.program.exprs) {
             match expr {
-                Expr::Field { label, .. } | Expr::Select { label, .. } => {
-                    if !leads_on[id as usize] && !own.contains(&id) {
-                        named.insert(*label);
-                    }
+                Expr::Field { label, .. } | Expr::Select { label, .. }
+                    if !leads_on[id as usize] && !own.contains(&id) =>
+                {
+                    named.insert(*label);
                 }
                 Expr::Itself { .. } | Expr::Dynamic { .. } => return None,
                 _ => {}
@@ -224,7 +224,7 @@ impl Machine<'_> {
             return false;
         }
         let s = self.s(node);
-        let plain = s.errors == NIL
+        s.errors == NIL
             && s.kind == Kind::STRUCT
             && s.scalar == Value::None
             && s.lower.is_none()
@@ -238,8 +238,7 @@ impl Machine<'_> {
             && !s.has_any_cyclic
             && !s.has_ancestor_cycle
             && s.cyclic_conjuncts.is_empty()
-            && s.user_errors.is_empty();
-        plain
+            && s.user_errors.is_empty()
     }
 
     /// Whether evaluating the field is work: some conjunct of it is more than a scalar.

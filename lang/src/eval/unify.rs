@@ -851,12 +851,11 @@ impl Machine<'_> {
         let code = match self.bottom_of(node) {
             Some(error) => self.code(error),
             None => {
-                let errors = match self.has_state(node) {
-                    true => self.s(node).errors,
-                    false => NIL,
-                };
-                if errors != NIL && self.code(errors) != ErrorCode::Incomplete {
-                    self.code(errors)
+                let pending = self.has_state(node)
+                    && self.s(node).errors != NIL
+                    && self.code(self.s(node).errors) == ErrorCode::Cycle;
+                if pending {
+                    ErrorCode::Cycle
                 } else if !self.accepts(node, label) {
                     ErrorCode::Eval
                 } else {
