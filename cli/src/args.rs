@@ -255,7 +255,7 @@ pub struct Check {
 #[derive(ClapArgs, Debug)]
 pub struct Why {
     /// The path of a value, or any expression of the package
-    #[arg(value_name = "PATH")]
+    #[arg(id = "value", value_name = "PATH")]
     pub path: String,
     #[command(flatten)]
     pub inputs: Inputs,
