@@ -56,7 +56,7 @@ impl Machine<'_> {
             return false;
         }
         let whole = self.settled(node);
-        if !super::disjunct::is_scalar(whole) {
+        if !super::union::is_scalar(whole) {
             return true;
         }
         let rest = self.new_inline();

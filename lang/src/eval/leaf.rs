@@ -5,9 +5,9 @@
 //! a state nor the scheduler has a part in it. Only the case without errors is handled here: whatever else
 //! it is goes the common way, which says what is wrong.
 
-use super::disjunct::is_scalar;
-use super::expr::MAX_STRING;
 use super::machine::*;
+use super::operation::MAX_STRING;
+use super::union::is_scalar;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
 use smallvec::SmallVec;

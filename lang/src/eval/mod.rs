@@ -3,33 +3,43 @@
 //! [`Evaluation`] is the one entry: it holds a compiled package and everything evaluated of it so far.
 
 mod call;
+mod choice;
 mod close;
 mod comprehension;
 mod conjunct;
+mod context;
 mod cycle;
+mod data;
 mod disjunct;
 mod editor;
 mod error;
 mod expr;
 mod follow;
+mod graph;
 mod implied;
 pub mod inspect;
 mod leaf;
 mod machine;
+mod operation;
 mod ops;
 mod optional;
 mod order;
 mod parts;
 mod pattern;
 mod profile;
+mod prune;
+mod reference;
 mod report;
 mod requirement;
 mod sched;
 mod show;
+mod state;
 mod task;
 mod text;
 mod trace;
 mod unify;
+mod union;
+mod validator;
 
 use crate::diagnostic::{Diagnostic, FileId, Place, SourceMap};
 use crate::resolve::compile::{Compiler, Imported};

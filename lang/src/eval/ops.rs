@@ -1,8 +1,8 @@
 //! Operators on concrete values, bounds, equality.
 
 use super::error::{Bottom, ErrorCode, Message};
-use super::expr::MAX_STRING;
 use super::machine::*;
+use super::operation::MAX_STRING;
 use crate::resolve::program::*;
 use crate::value::Number;
 use crate::value::builtin::Kind;

@@ -426,7 +426,7 @@ impl Machine<'_> {
             Message::NotSatisfied { .. } => {
                 let value = self.own_conjuncts(e.node).into_iter().find_map(|c| {
                     let expr = self.program.exprs[c.expr as usize];
-                    let concrete = matches!(expr, Expr::Value(value) if super::disjunct::is_scalar(value)) || matches!(expr, Expr::List(_));
+                    let concrete = matches!(expr, Expr::Value(value) if super::union::is_scalar(value)) || matches!(expr, Expr::List(_));
                     self.place_of(c.expr).filter(|_| concrete)
                 });
                 if let Some(value) =
@@ -627,9 +627,7 @@ impl Machine<'_> {
         {
             let value = self.own_conjuncts(e.node).into_iter().find_map(|c| {
                 match self.program.exprs[c.expr as usize] {
-                    Expr::Value(value) if super::disjunct::is_scalar(value) => {
-                        self.place_of(c.expr)
-                    }
+                    Expr::Value(value) if super::union::is_scalar(value) => self.place_of(c.expr),
                     _ => None,
                 }
             });

@@ -377,8 +377,7 @@ impl Machine<'_> {
         Some(match self.program.exprs[c.expr as usize] {
             // Its sides are conjuncts of their own.
             Expr::Unify(..) => return None,
-            Expr::Value(value) if super::disjunct::is_scalar(value) => match is_result(self, value)
-            {
+            Expr::Value(value) if super::union::is_scalar(value) => match is_result(self, value) {
                 true => "set here".into(),
                 false => format!("says {}", self.show(value)),
             },
