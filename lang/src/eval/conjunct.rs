@@ -842,19 +842,11 @@ impl Machine<'_> {
         let added = self.insert_conjunct(arc, arc_type, expr, env, info, !new);
         let patterns = self.n(node).patterns;
         if added && patterns != NIL && label.is_regular() {
-            let candidates = self.candidate_patterns(patterns as usize, label);
-            let of_all = self.patterns[patterns as usize].pairs.len();
-            for index in 0..candidates.as_ref().map_or(of_all, |some| some.len()) {
-                let index = candidates
-                    .as_ref()
-                    .map_or(index, |some| some[index] as usize);
-                let pattern = self.patterns[patterns as usize].pairs[index].0;
-                if self.matches_pattern(pattern, label) {
-                    let count = self.patterns[patterns as usize].pairs[index].1.len();
-                    for i in 0..count {
-                        let c = self.patterns[patterns as usize].pairs[index].1[i];
-                        self.insert_matched(arc, arc_type, c, label);
-                    }
+            for index in self.matching_patterns(patterns, label) {
+                let count = self.patterns[patterns as usize].pairs[index].1.len();
+                for i in 0..count {
+                    let c = self.patterns[patterns as usize].pairs[index].1[i];
+                    self.insert_matched(arc, arc_type, c, label);
                 }
             }
         }

@@ -114,12 +114,33 @@ impl Machine<'_> {
         self.patterns[id].index = Some(index);
     }
 
-    /// The patterns that a label could match; `None` where all could.
-    pub(super) fn candidate_patterns(
-        &self,
-        id: usize,
+    /// Which of a struct's patterns match the label.
+    pub(super) fn matching_patterns(
+        &mut self,
+        patterns: u32,
         label: Label,
-    ) -> Option<SmallVec<[u32; 16]>> {
+    ) -> SmallVec<[usize; 4]> {
+        let id = patterns as usize;
+        let mut out = SmallVec::new();
+        let mut add_if_matched = |m: &mut Self, index: usize| {
+            let pattern = m.patterns[id].pairs[index].0;
+            if m.matches_pattern(pattern, label) {
+                out.push(index);
+            }
+        };
+        match self.candidate_patterns(id, label) {
+            Some(some) => some
+                .iter()
+                .for_each(|&index| add_if_matched(self, index as usize)),
+            None => {
+                (0..self.patterns[id].pairs.len()).for_each(|index| add_if_matched(self, index));
+            }
+        }
+        out
+    }
+
+    /// The patterns that a label could match; `None` where all could.
+    fn candidate_patterns(&self, id: usize, label: Label) -> Option<SmallVec<[u32; 16]>> {
         let index = self.patterns[id].index.as_ref()?;
         let mut found: SmallVec<[u32; 16]> = SmallVec::from_slice(&index.others);
         if label.is_string() {

@@ -907,21 +907,7 @@ impl Machine<'_> {
 
     pub(super) fn matches_any_pattern(&mut self, node: Node, label: Label) -> bool {
         let patterns = self.n(node).patterns;
-        if patterns == NIL {
-            return false;
-        }
-        let candidates = self.candidate_patterns(patterns as usize, label);
-        let of_all = self.patterns[patterns as usize].pairs.len();
-        for index in 0..candidates.as_ref().map_or(of_all, |some| some.len()) {
-            let index = candidates
-                .as_ref()
-                .map_or(index, |some| some[index] as usize);
-            let pattern = self.patterns[patterns as usize].pairs[index].0;
-            if self.matches_pattern(pattern, label) {
-                return true;
-            }
-        }
-        false
+        patterns != NIL && !self.matching_patterns(patterns, label).is_empty()
     }
 }
 
