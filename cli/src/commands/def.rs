@@ -24,31 +24,15 @@ pub(super) fn run(session: &mut Session, args: &Def) -> Outcome {
         attributes: args.show_attributes,
         ..View::default()
     };
-    let mut values = Vec::new();
-    let outcome = session.each(
+    let whole = args.expression.is_empty() && args.schema.is_none();
+    let (outcome, values) = session.shown(
         &args.inputs,
-        args.schema.is_none(),
-        |session, evaluation, instance| {
-            let nodes = match session.chosen(
-                evaluation,
-                instance,
-                &args.expression,
-                args.schema.as_deref(),
-            ) {
-                Ok(nodes) => nodes,
-                Err(errors) => return session.report(&errors),
-            };
-            for node in nodes {
-                let errors = evaluation.errors(node, Strictness::Final);
-                let outcome = session.report(&errors);
-                if outcome != Outcome::Fine {
-                    return outcome;
-                }
-                let whole = args.expression.is_empty() && args.schema.is_none();
-                let written = whole.then(|| written(session, args, instance)).flatten();
-                values.push(written.unwrap_or_else(|| Value::Tree(evaluation.tree(node, view))));
-            }
-            Outcome::Fine
+        &args.expression,
+        args.schema.as_deref(),
+        Strictness::Final,
+        |session, evaluation, instance, node| {
+            let written = whole.then(|| written(session, args, instance)).flatten();
+            Ok(written.unwrap_or_else(|| Value::Tree(evaluation.tree(node, view))))
         },
     );
     super::export::finish(session, outcome, format, path.as_deref(), &values)

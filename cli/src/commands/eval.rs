@@ -29,36 +29,17 @@ pub(super) fn run(session: &mut Session, args: &Eval) -> Outcome {
         concrete: args.concrete,
         defaults: true,
     };
-    let mut values = Vec::new();
-    let outcome = session.each(
+    let (outcome, values) = session.shown(
         &args.inputs,
-        args.schema.is_none(),
-        |session, evaluation, instance| {
-            let nodes = match session.chosen(
-                evaluation,
-                instance,
-                &args.expression,
-                args.schema.as_deref(),
-            ) {
-                Ok(nodes) => nodes,
-                Err(errors) => return session.report(&errors),
-            };
-            for node in nodes {
-                let errors = evaluation.errors(node, strictness);
-                let outcome = session.report(&errors);
-                if outcome != Outcome::Fine {
-                    return outcome;
-                }
-                values.push(if text {
-                    shown(evaluation.tree(node, view), args, &instance.package)
-                } else {
-                    match evaluation.data(node) {
-                        Ok(data) => Value::Data(data),
-                        Err(errors) => return session.report(&errors),
-                    }
-                });
+        &args.expression,
+        args.schema.as_deref(),
+        strictness,
+        |_, evaluation, instance, node| {
+            if text {
+                Ok(shown(evaluation.tree(node, view), args, &instance.package))
+            } else {
+                evaluation.data(node).map(Value::Data)
             }
-            Outcome::Fine
         },
     );
     super::export::finish(session, outcome, format, path.as_deref(), &values)

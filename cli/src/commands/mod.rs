@@ -27,7 +27,7 @@ mod why;
 use crate::Outcome;
 use crate::args::{Args, Command, Inputs, Work};
 use crate::cost::Cost;
-use crate::encode::emit;
+use crate::encode::{Value, emit};
 use crate::files::Files;
 use crate::load::{Instance, Loader, fatal};
 use crate::report::Reporter;
@@ -284,6 +284,42 @@ impl Session {
             .iter()
             .map(|text| self.expression(evaluation, "--expression", text))
             .collect()
+    }
+
+    /// What is shown of each value that the inputs, `--expression` and `--schema` choose, up to the first one that is wrong.
+    pub(crate) fn shown(
+        &mut self,
+        inputs: &Inputs,
+        expressions: &[String],
+        schema: Option<&str>,
+        strictness: Strictness,
+        mut show: impl FnMut(
+            &mut Session,
+            &mut Evaluation<'_>,
+            &Instance,
+            NodeId,
+        ) -> Result<Value, Vec<Diagnostic>>,
+    ) -> (Outcome, Vec<Value>) {
+        let mut values = Vec::new();
+        let outcome = self.each(inputs, schema.is_none(), |session, evaluation, instance| {
+            let nodes = match session.chosen(evaluation, instance, expressions, schema) {
+                Ok(nodes) => nodes,
+                Err(errors) => return session.report(&errors),
+            };
+            for node in nodes {
+                let errors = evaluation.errors(node, strictness);
+                let outcome = session.report(&errors);
+                if outcome != Outcome::Fine {
+                    return outcome;
+                }
+                match show(session, evaluation, instance, node) {
+                    Ok(value) => values.push(value),
+                    Err(errors) => return session.report(&errors),
+                }
+            }
+            Outcome::Fine
+        });
+        (outcome, values)
     }
 
     /// The values to show: each document unified with a schema, those of `-e` expressions, or the whole package.
