@@ -18,6 +18,7 @@ use holos_lang::diagnostic::{Code, Diagnostic, FileId, Severity, Source, SourceM
 use holos_lang::resolve::PackageFiles;
 use holos_lang::resolve::tags::Tags;
 use holos_lang::syntax::{self, tree};
+use holos_stdlib::builtin::time::timestamp;
 use holos_stdlib::encoding;
 pub use import::PackageImporter;
 use inputs::{Input, Kind, PackagePlace, Pattern};
@@ -792,7 +793,7 @@ fn system_variables(files: &Files) -> Vec<(String, String)> {
         arch => arch,
     };
     vec![
-        ("now".into(), timestamp(now.as_secs(), now.subsec_nanos())),
+        ("now".into(), timestamp(now)),
         ("os".into(), os.into()),
         ("arch".into(), arch.into()),
         ("cwd".into(), files.cwd.display().to_string()),
@@ -803,31 +804,6 @@ fn system_variables(files: &Files) -> Vec<(String, String)> {
             format!("0x{:x}{:08x}", now.as_nanos(), std::process::id()),
         ),
     ]
-}
-
-/// Seconds since 1970 as RFC 3339 in UTC, with nanoseconds.
-fn timestamp(seconds: u64, nanos: u32) -> String {
-    let (days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
-    // Civil date from a day count: years begin in March, eras have 146,097 days.
-    let z = days + 719_468;
-    let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
 }
 
 fn candidates_of(dir: &Path, names: &[String]) -> impl Iterator<Item = PathBuf> {
@@ -845,20 +821,4 @@ fn candidates_of(dir: &Path, names: &[String]) -> impl Iterator<Item = PathBuf> 
 fn is_test(path: &Path) -> bool {
     path.file_stem()
         .is_some_and(|stem| stem.to_string_lossy().ends_with("_test"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::timestamp;
-
-    #[test]
-    fn timestamps_are_rfc_3339() {
-        for (seconds, expected) in [
-            (0, "1970-01-01T00:00:00.000000000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000000000Z"),
-            (1_795_392_000, "2026-11-23T00:00:00.000000000Z"),
-        ] {
-            assert_eq!(timestamp(seconds, 0), expected);
-        }
-    }
 }

@@ -25,7 +25,7 @@ mod strings;
 mod structs;
 mod tabwriter;
 mod template;
-mod time;
+pub mod time;
 mod uuid;
 
 use holos_lang::value::builtin::{Builtins, Package};

@@ -121,6 +121,17 @@ package! {
         },
 }
 
+/// An instant since 1970-01-01T00:00:00Z as text in UTC, with the nanoseconds there are (RFC 3339).
+pub fn timestamp(since: std::time::Duration) -> String {
+    Time {
+        seconds: since.as_secs().try_into().unwrap_or(i64::MAX),
+        nanos: since.subsec_nanos(),
+        offset: 0,
+        zone: String::new(),
+    }
+    .format(RFC3339_NANO)
+}
+
 fn instant(a: &Arguments<'_>) -> Result<Time> {
     parse(RFC3339_NANO, a.str(0)?).map_err(|error| error.argument(0))
 }
@@ -130,4 +141,22 @@ fn duration(text: &str) -> Result<i64> {
         let shown: String = text.chars().take(80).collect();
         error(format!("{shown:?} is not a duration")).argument(0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timestamp;
+    use std::time::Duration;
+
+    #[test]
+    fn timestamps_are_rfc_3339() {
+        for (seconds, nanos, expected) in [
+            (0, 0, "1970-01-01T00:00:00Z"),
+            (951_782_400, 0, "2000-02-29T00:00:00Z"),
+            (1_795_392_000, 933_789_540, "2026-11-23T00:00:00.93378954Z"),
+            (1_795_392_059, 945_304_227, "2026-11-23T00:00:59.945304227Z"),
+        ] {
+            assert_eq!(timestamp(Duration::new(seconds, nanos)), expected);
+        }
+    }
 }
