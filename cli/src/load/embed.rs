@@ -139,19 +139,11 @@ impl Walk<'_> {
                 let mut decls = Vec::new();
                 for name in names {
                     let value = self.one(&name, kind, attribute.span)?;
-                    decls.push(Decl::Field(Field {
-                        alias: None,
-                        label: Label::String {
-                            value: name.as_str().into(),
-                            span: attribute.span,
-                        },
-                        postfix_alias: None,
-                        presence: Presence::Regular,
-                        value_alias: None,
-                        value,
-                        attributes: Vec::new(),
+                    let label = Label::String {
+                        value: name.as_str().into(),
                         span: attribute.span,
-                    }));
+                    };
+                    decls.push(Decl::Field(Field::regular(label, value, attribute.span)));
                 }
                 Ok(Expr::Struct(StructLit {
                     decls,

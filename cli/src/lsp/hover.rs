@@ -139,16 +139,7 @@ fn field(name: &str, value: tree::Expr) -> tree::Decl {
             span,
         },
     };
-    tree::Decl::Field(tree::Field {
-        alias: None,
-        label,
-        postfix_alias: None,
-        presence: tree::Presence::Regular,
-        value_alias: None,
-        value,
-        attributes: Vec::new(),
-        span,
-    })
+    tree::Decl::Field(tree::Field::regular(label, value, span))
 }
 
 /// What a builtin function does.

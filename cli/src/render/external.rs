@@ -9,7 +9,7 @@ use super::platform::{fields, get, text};
 use crate::files::plain;
 use crate::load::Document;
 use holos_lang::diagnostic::{Code, Diagnostic, Place, Source, SourceMap, Span};
-use holos_lang::syntax::tree::{Decl, Element, Expr, Field, Ident, Label, Presence, StructLit};
+use holos_lang::syntax::tree::{Decl, Element, Expr, Field, Ident, Label, StructLit};
 use holos_lang::value::Data;
 use holos_schemas::Scope;
 use holos_stdlib::encoding::{self, Format};
@@ -465,23 +465,15 @@ fn nest(path: &[&str], value: Expr) -> Expr {
 fn field(name: &str, value: Expr) -> Decl {
     let plain = name.chars().all(|c| c.is_ascii_lowercase());
     let span = Span::default();
-    Decl::Field(Field {
-        alias: None,
-        label: match plain {
-            true => Label::Ident(Ident {
-                name: name.into(),
-                span,
-            }),
-            false => Label::String {
-                value: name.into(),
-                span,
-            },
+    let label = match plain {
+        true => Label::Ident(Ident {
+            name: name.into(),
+            span,
+        }),
+        false => Label::String {
+            value: name.into(),
+            span,
         },
-        postfix_alias: None,
-        presence: Presence::Regular,
-        value_alias: None,
-        value,
-        attributes: Vec::new(),
-        span,
-    })
+    };
+    Decl::Field(Field::regular(label, value, span))
 }

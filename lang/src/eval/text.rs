@@ -710,14 +710,8 @@ fn unary(op: tree::UnaryOp, operand: Box<tree::Expr>) -> tree::Expr {
 
 fn field(label: tree::Label, presence: tree::Presence, value: tree::Expr) -> tree::Field {
     tree::Field {
-        alias: None,
-        label,
-        postfix_alias: None,
         presence,
-        value_alias: None,
-        value,
-        attributes: Vec::new(),
-        span: NOWHERE,
+        ..tree::Field::regular(label, value, NOWHERE)
     }
 }
 

@@ -79,6 +79,22 @@ pub struct Field {
     pub span: Span,
 }
 
+impl Field {
+    /// `label: value`, with nothing else to it.
+    pub fn regular(label: Label, value: Expr, span: Span) -> Field {
+        Field {
+            alias: None,
+            label,
+            postfix_alias: None,
+            presence: Presence::Regular,
+            value_alias: None,
+            value,
+            attributes: Vec::new(),
+            span,
+        }
+    }
+}
+
 /// The suffix of a label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Presence {

@@ -11,7 +11,7 @@ use super::{
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use holos_lang::syntax::MAX_DEPTH;
 use holos_lang::syntax::tree::{
-    Decl, Element, Expr, Field, Label, ListLit, Presence, StructLit, Unary, UnaryOp,
+    Decl, Element, Expr, Field, Label, ListLit, StructLit, Unary, UnaryOp,
 };
 use holos_lang::value::Data;
 use std::collections::HashMap;
@@ -415,19 +415,11 @@ fn plain(byte: u8) -> bool {
 /// `key: value` as a declaration.
 pub(super) fn field(key: Arc<str>, key_span: Span, value: Expr) -> Decl {
     let span = key_span.to(value.span());
-    Decl::Field(Field {
-        alias: None,
-        label: Label::String {
-            value: key,
-            span: key_span,
-        },
-        postfix_alias: None,
-        presence: Presence::Regular,
-        value_alias: None,
-        value,
-        attributes: Vec::new(),
-        span,
-    })
+    let label = Label::String {
+        value: key,
+        span: key_span,
+    };
+    Decl::Field(Field::regular(label, value, span))
 }
 
 /// A literal with a minus sign at `start`.

@@ -439,19 +439,11 @@ impl<'p> Comparison<'p, '_> {
                 span,
             })
             .collect();
-        let field = tree::Field {
-            alias: None,
-            label: Label::String {
-                value: "expected".into(),
-                span,
-            },
-            postfix_alias: None,
-            presence: Presence::Regular,
-            value_alias: None,
-            value: expr.clone(),
-            attributes: Vec::new(),
+        let label = Label::String {
+            value: "expected".into(),
             span,
         };
+        let field = tree::Field::regular(label, expr.clone(), span);
         let tree = tree::File {
             imports,
             decls: vec![Decl::Field(field)],
