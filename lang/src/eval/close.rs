@@ -7,7 +7,7 @@
 
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
-use super::requirement::{Around, Groups, Memo, SET, relevant};
+use super::requirement::{Groups, Memo, SET, relevant};
 use crate::resolve::program::*;
 use smallvec::SmallVec;
 
@@ -206,16 +206,16 @@ impl Machine<'_> {
         }
         let holder = self.required(node);
         let required = &self.s(holder).required;
-        let active: SmallVec<[u32; 8]> = required
+        let active: SmallVec<[Required; 8]> = required
             .iter()
             .filter(|r| !r.ignored && !r.removed)
-            .map(|r| r.id)
+            .copied()
             .collect();
-        if active.is_empty() || self.is_evident(node, &active, &[], early) {
+        if active.is_empty() || self.is_evident(node, &active, Edges::default(), early) {
             return NIL;
         }
         let edges = self.edges(node);
-        if !edges.is_empty() && self.is_evident(node, &active, &edges, early) {
+        if !edges.is_empty() && self.is_evident(node, &active, edges, early) {
             return NIL;
         }
         let required = &self.states[self.nodes[holder as usize].state as usize].required;
@@ -283,21 +283,14 @@ impl Machine<'_> {
     /// Whether each field has evidence for each requirement by the parents of its groups, and by some of the edges,
     /// alone. That is so nearly always, and then neither further edges nor openings can change anything: they only
     /// ever allow more.
-    fn is_evident(&self, node: Node, active: &[u32], edges: &[(u32, u32)], early: bool) -> bool {
-        if active.len() > 64 {
+    fn is_evident(&mut self, node: Node, active: &[Required], edges: Edges, early: bool) -> bool {
+        if active.len() > SET {
             return false;
         }
-        let all = u64::MAX >> (64 - active.len());
-        let around = Around::new(active, edges);
-        let mut known: SmallVec<[(u32, u64); 8]> = SmallVec::new();
-        let mut lies_in = |group: u32| {
-            if let Some(&(_, mask)) = known.iter().find(|(id, _)| *id == group) {
-                return mask;
-            }
-            let mask = around.of(group, &self.groups);
-            known.push((group, mask));
-            mask
-        };
+        let all = u64::MAX >> (SET - active.len());
+        let mut memo = Memo::new(&mut self.marks, self.groups.len(), active);
+        memo.set_edges(edges);
+        let mut lies_in = |group: u32| memo.lies_in(&self.groups, &self.marks, group);
         self.arc_slice(node).iter().all(|&(label, arc)| {
             if !label.is_regular() {
                 return true;

@@ -211,16 +211,14 @@ impl Machine<'_> {
                 meet.count += 1;
                 true
             }
-            Expr::LabelName { up } | Expr::ForKey { up } => {
-                let env = self.env_up(env, up);
-                if env == NIL || self.envs[env as usize].label == Label::NONE {
-                    return false;
-                }
-                let value = self.label_value(self.envs[env as usize].label);
-                self.add_value_to_leaf(meet, value)
-            }
-            Expr::Interpolation { .. } | Expr::Binary(..) => {
-                meet.computes = true;
+            Expr::LabelName { .. }
+            | Expr::ForKey { .. }
+            | Expr::Interpolation { .. }
+            | Expr::Binary(..) => {
+                meet.computes |= matches!(
+                    self.program.exprs[expr as usize],
+                    Expr::Interpolation { .. } | Expr::Binary(..)
+                );
                 match self.known_scalar(expr, env, steps) {
                     Some(value) => self.add_value_to_leaf(meet, value),
                     None => false,

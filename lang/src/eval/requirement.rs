@@ -213,63 +213,6 @@ impl Memo {
     }
 }
 
-/// Which requirements a group lies in, by parents and edges.
-pub(super) struct Around<'a> {
-    active: &'a [u32],
-    edges: &'a [(u32, u32)],
-    /// The smallest group of interest: parents are smaller than what lies in them.
-    least: u32,
-    /// Low bits of the requirements, and of the groups that edges lead out of.
-    some: u64,
-    ends: u64,
-}
-
-impl<'a> Around<'a> {
-    pub(super) fn new(active: &'a [u32], edges: &'a [(u32, u32)]) -> Around<'a> {
-        let ends = edges.iter().map(|&(_, to)| to);
-        let interesting = active.iter().copied().chain(ends.clone());
-        Around {
-            active,
-            edges,
-            least: interesting.min().unwrap_or(0),
-            some: active.iter().fold(0, |mask, &id| mask | low_bit(id)),
-            ends: ends.fold(0, |mask, id| mask | low_bit(id)),
-        }
-    }
-
-    /// The positions, as bits, of the requirements a group lies in.
-    pub(super) fn of(&self, group: u32, groups: &[u32]) -> u64 {
-        let mut mask = 0;
-        // Edges that were followed.
-        let mut followed: SmallVec<[u32; 8]> = SmallVec::new();
-        let mut next = 0;
-        let mut at = group;
-        loop {
-            while at != 0 && at >= self.least {
-                let bit = low_bit(at);
-                if self.some & bit != 0
-                    && let Some(index) = self.active.iter().position(|&id| id == at)
-                {
-                    mask |= 1 << index;
-                }
-                if self.ends & bit != 0 {
-                    for &(from, to) in self.edges {
-                        if to == at && !followed.contains(&from) {
-                            followed.push(from);
-                        }
-                    }
-                }
-                at = groups[at as usize];
-            }
-            match followed.get(next) {
-                Some(&from) => at = from,
-                None => return mask,
-            }
-            next += 1;
-        }
-    }
-}
-
 /// Many requirements, by what decides about them: most are met by a field for the same reason, and are counted.
 #[derive(Default)]
 struct Many {
