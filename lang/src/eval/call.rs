@@ -487,7 +487,10 @@ impl Machine<'_> {
             },
             P::And => {
                 let elements = self.elements_of(values[0]);
-                if elements.is_empty() {
+                if elements.is_empty() && self.kind(values[0]) != Kind::LIST {
+                    self.add_incomplete("the list in call to and is not known");
+                    Value::None
+                } else if elements.is_empty() {
                     Value::Top
                 } else {
                     self.new_conjunction(elements)

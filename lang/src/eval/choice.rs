@@ -3,6 +3,7 @@
 //! Survivors are multiplied with the arms of one disjunction after the other; what fails is dropped, what is equal is merged.
 
 use super::disjunct::*;
+use super::error::ErrorCode;
 use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
@@ -120,8 +121,15 @@ impl Machine<'_> {
                 value => self.n_mut(node).base = value,
             }
             let ambiguous = self.s(node).ambiguous_in;
-            if ambiguous != NIL && choice.mode != Default3::Is && self.s(node).choices.is_empty() {
-                let _ = ambiguous;
+            if ambiguous != NIL && choice.mode != Default3::Is {
+                // Which alternatives are left was asked by one of them.
+                let text = format!(
+                    "cycle across a disjunction referenced by {}, which decides it",
+                    self.path(ambiguous)
+                );
+                let error = self.text_error(ErrorCode::Cycle, text);
+                self.n_mut(node).base = Value::Bottom(error);
+                return error;
             }
         } else {
             let defaults: Vec<_> = cross.iter().filter(|c| c.mode == Default3::Is).collect();

@@ -1,6 +1,6 @@
 //! Comprehensions: running clauses and inserting what they yield.
 
-use super::error::ErrorCode;
+use super::error::{ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
@@ -201,6 +201,12 @@ impl Machine<'_> {
             }
             base => base,
         };
+        if base == Value::Kind(Kind::LIST) && self.makes_list(node) {
+            // How many elements it has depends on how many it has.
+            let error = self.new_error(ErrorCode::Cycle, Message::CycleWith(source));
+            self.add_error(error);
+            return Ok(None);
+        }
         match base {
             Value::Struct | Value::List { .. } => Ok(Some(node)),
             Value::Bottom(error) => {
@@ -222,6 +228,15 @@ impl Machine<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a list literal is just being inserted into the node.
+    fn makes_list(&self, node: Node) -> bool {
+        self.has_state(node)
+            && self.s(node).tasks.iter().any(|&task| {
+                let task = &self.tasks[task as usize];
+                task.kind == TaskKind::List && task.state < TaskState::Done
+            })
     }
 
     fn range_error(&mut self, value: Value) {

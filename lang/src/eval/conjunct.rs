@@ -919,7 +919,9 @@ impl Machine<'_> {
             return c.expr == d.expr && self.same_env(c.env, d.env);
         }
         let unrooted = |n: &NodeData| n.has(NodeData::NON_ROOTED) || n.label.is_let();
-        unrooted(x) && unrooted(y) && self.same_binding(x.parent, y.parent)
+        // The fields of a node and of the arm that is being tried for it are two nodes as well.
+        (unrooted(x) && unrooted(y) || self.stats.disjuncts_tried > 0)
+            && self.same_binding(x.parent, y.parent)
     }
 
     fn insert_conjunct(

@@ -54,9 +54,16 @@ impl Machine<'_> {
         }
         let mut chain_step = false;
         let mut at = info.refs;
+        self.steps += self.s(node).depth as u64 / 16;
+        let mut walked = 0u32;
         while at != 0 {
             let record = self.refs[at as usize - 1];
             at = record.next;
+            walked += 1;
+            // A long way back is work, too.
+            if walked & 15 == 0 {
+                self.steps += 1;
+            }
             if self.same(record.target, target) {
                 if self.same(record.at, node) {
                     return (info, true);

@@ -96,6 +96,8 @@ pub(super) struct Bottom {
     pub not_allowed: bool,
     /// It is (only) that of a child.
     pub from_child: bool,
+    /// Something is too large, here or in a part.
+    pub limit: bool,
     /// What the node would be without the error: a struct or list keeps its arcs.
     pub value: Value,
 }
@@ -113,6 +115,7 @@ impl Default for Bottom {
             parts: Vec::new(),
             not_allowed: false,
             from_child: false,
+            limit: false,
             value: Value::None,
         }
     }
@@ -135,7 +138,10 @@ impl Machine<'_> {
         self.push_error(error)
     }
 
-    pub(super) fn push_error(&mut self, error: Bottom) -> ErrId {
+    pub(super) fn push_error(&mut self, mut error: Bottom) -> ErrId {
+        error.limit = self.limited
+            && (matches!(error.message, Message::Limit(_))
+                || error.parts.iter().any(|&part| self.is_limit(part)));
         self.errors.push(error);
         (self.errors.len() - 1) as ErrId
     }
@@ -145,30 +151,17 @@ impl Machine<'_> {
     }
 
     pub(super) fn limit_error(&mut self, text: impl Into<String>) -> ErrId {
-        self.limited = true;
+        if !self.limited {
+            self.limited = true;
+            // What led to one limit may lead to it again wherever else there is a choice.
+            self.max_steps = self.max_steps.min(self.steps + STEPS_AFTER_LIMIT);
+        }
         self.new_error(ErrorCode::Eval, Message::Limit(text.into()))
     }
 
     /// Whether an error is that something is too large, or comes from one: nothing may be concluded from it.
     pub(super) fn is_limit(&self, error: ErrId) -> bool {
-        if !self.limited {
-            return false;
-        }
-        let mut todo = vec![error];
-        let mut at = 0;
-        while let Some(&error) = todo.get(at) {
-            at += 1;
-            let error = &self.errors[error as usize];
-            if matches!(error.message, Message::Limit(_)) {
-                return true;
-            }
-            for &part in &error.parts {
-                if !todo.contains(&part) {
-                    todo.push(part);
-                }
-            }
-        }
-        false
+        self.errors[error as usize].limit
     }
 
     /// Adds an error to those of the expression under evaluation.
@@ -208,6 +201,12 @@ impl Machine<'_> {
             return x;
         }
         let (first, second) = (a, b);
+        // Beside a limit nothing else is worth saying, and there may be as many more errors as there were steps to it.
+        if self.limited
+            && let Some(&limit) = [first, second].iter().find(|&&id| self.is_limit(id))
+        {
+            return limit;
+        }
         let mut parts = Vec::new();
         for id in [first, second] {
             let error = &self.errors[id as usize];
@@ -301,3 +300,6 @@ impl Machine<'_> {
         }
     }
 }
+
+/// How many more steps are taken once a limit has been passed.
+const STEPS_AFTER_LIMIT: u64 = 10_000;

@@ -279,6 +279,10 @@ impl Machine<'_> {
                     let has_state = self.has_state(arc);
                     let mut breaks = (has_state && self.s(arc).has_field_value)
                         || self.n(arc).base != Value::Cycle;
+                    if evaluating && !breaks && has_state && self.will_be_struct(arc) {
+                        self.s_mut(arc).is_struct = true;
+                        breaks = true;
+                    }
                     if evaluating
                         && !breaks
                         && has_state
@@ -308,6 +312,21 @@ impl Machine<'_> {
         }
         let arc = self.deref(arc);
         self.evaluate(arc, needs, mode)
+    }
+
+    /// Whether a node that cannot wait any longer for its own value can be nothing but a struct: it has a literal, and
+    /// only comprehensions in it have not been run.
+    fn will_be_struct(&self, node: Node) -> bool {
+        let state = self.s(node);
+        state.frozen & SCALAR != 0
+            && state.has_struct
+            && !state.has_disjunction
+            && state.scalar == Value::None
+            && state.kind.and(Kind::STRUCT) == Kind::STRUCT
+            && state.tasks.iter().all(|&task| {
+                let task = &self.tasks[task as usize];
+                task.state >= TaskState::Done || task.kind == TaskKind::Comprehension
+            })
     }
 
     /// The value of a node that a reference led to.

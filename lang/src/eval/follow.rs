@@ -108,6 +108,9 @@ impl Machine<'_> {
                 return None;
             }
             let node = self.errors[error as usize].node;
+            if node == NIL {
+                return None;
+            }
             let reached = self.reached(node);
             let mut earlier: Vec<usize> = reached
                 .iter()
@@ -136,6 +139,7 @@ impl Machine<'_> {
     /// The nodes that a value depends on through references.
     fn reached(&mut self, node: Node) -> FxHashSet<Node> {
         let (mut reached, mut open) = (FxHashSet::default(), vec![node]);
+        open.retain(|&node| node != NIL);
         while let Some(node) = open.pop().filter(|_| reached.len() < MOST_STEPS) {
             let mut read = Vec::new();
             for c in self.own_conjuncts(node) {

@@ -355,6 +355,10 @@ pub(crate) struct Machine<'a> {
     pub(super) printing: Vec<Node>,
     /// How many nodes there may be.
     pub(super) max_nodes: usize,
+    /// How many steps have been taken: runs of tasks.
+    pub(super) steps: u64,
+    /// How many steps may be taken.
+    pub(super) max_steps: u64,
 }
 
 impl<'a> Machine<'a> {
@@ -441,6 +445,8 @@ impl<'a> Machine<'a> {
             stats: Stats::default(),
             printing: Vec::new(),
             max_nodes: super::unify::MAX_NODES,
+            steps: 0,
+            max_steps: super::sched::MAX_STEPS,
         }
     }
 
@@ -507,6 +513,8 @@ impl<'a> Machine<'a> {
             stats,
             printing,
             max_nodes,
+            steps,
+            max_steps,
             limited,
         } = self;
         limited.clone_from(&from.limited);
@@ -560,5 +568,7 @@ impl<'a> Machine<'a> {
         stats.clone_from(&from.stats);
         printing.clone_from(&from.printing);
         max_nodes.clone_from(&from.max_nodes);
+        steps.clone_from(&from.steps);
+        max_steps.clone_from(&from.max_steps);
     }
 }

@@ -233,6 +233,12 @@ impl<'a> Evaluation<'a> {
         machine.max_nodes = machine.max_nodes.min(machine.nodes.len() + most);
     }
 
+    /// Bounds how many steps are taken from here on, below the limit there is anyway.
+    pub fn limit_steps(&mut self, most: u64) {
+        let machine = &mut self.machine;
+        machine.max_steps = machine.max_steps.min(machine.steps + most);
+    }
+
     /// `a & b` as a new value (`vet`: data against a schema).
     pub fn unify(&mut self, a: NodeId, b: NodeId) -> NodeId {
         let m = &mut self.machine;

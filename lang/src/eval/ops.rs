@@ -206,7 +206,7 @@ impl Machine<'_> {
         }
         for (label, arc) in self.arc_vec(node) {
             let arc_type = self.n(arc).arc_type;
-            if arc_type == ArcType::Required && label.is_regular() {
+            if arc_type == ArcType::Required && !label.is_let() {
                 let error = self.new_error(ErrorCode::Incomplete, Message::RequiredAbsent(label));
                 *found = self.combine(*found, error);
                 continue;

@@ -377,7 +377,14 @@ impl Machine<'_> {
                 return Ok(None);
             }
         };
-        let _ = scalar;
+        if self.n(node).label.is_let() && self.has_state(node) {
+            // Nobody else says what is wrong with it.
+            let errors = self.s(node).errors;
+            if errors != NIL && !self.code(errors).is_incomplete() {
+                self.add_error(errors);
+                return Ok(None);
+            }
+        }
         match self.n(node).base {
             Value::None => {
                 if self.has_state(node) && !self.s(node).kind.and(Kind::STRUCT).is_empty() {

@@ -612,10 +612,9 @@ impl Machine<'_> {
         if matches!(task.state, TaskState::Done | TaskState::Failed) {
             return;
         }
-        if self.stack.len() > MAX_TASK_DEPTH {
-            let error = self.limit_error(
-                "the evaluation nests too deeply: more values depend on each other in one chain than the limit allows",
-            );
+        self.steps += 1;
+        if self.stack.len() > MAX_TASK_DEPTH || self.steps > self.max_steps {
+            let error = self.too_much();
             self.node_error(node, error);
             self.tasks[id as usize].state = TaskState::Failed;
             self.decrement(node, task.completes);
@@ -677,6 +676,23 @@ impl Machine<'_> {
         }
     }
 
+    /// The error of a task for which there is no room, or no time.
+    #[cold]
+    fn too_much(&mut self) -> ErrId {
+        if self.steps > self.max_steps {
+            return match self.limited {
+                false => {
+                    let most = self.max_steps;
+                    self.limit_error(format!("the evaluation takes more than {most} steps"))
+                }
+                true => self.limit_error("the evaluation was given up, having passed a limit"),
+            };
+        }
+        self.limit_error(
+            "the evaluation nests too deeply: more values depend on each other in one chain than the limit allows",
+        )
+    }
+
     /// What a task needed took in the node itself, and finished it before the task gave it its value.
     fn finished_ahead(&mut self, node: Node) {
         let errors = self.s(node).errors;
@@ -728,3 +744,6 @@ impl Machine<'_> {
 
 /// How many tasks may be in the midst of running one inside another.
 const MAX_TASK_DEPTH: usize = 20_000;
+/// How many times one evaluation may run a task. Each value takes a few runs; far more means that alternatives are tried
+/// again and again.
+pub(super) const MAX_STEPS: u64 = 500_000_000;

@@ -141,28 +141,19 @@ impl Machine<'_> {
                 self.add_value_error(value);
                 return Ok(());
             }
-            other
-                if self.kind(other).and(Kind::STRUCT.or(Kind::LIST)).is_empty()
-                    && self.is_concrete(other) =>
-            {
-                let text = format!(
-                    "invalid label {}: must be a string, found {}",
-                    self.show(other),
-                    self.kind(other)
-                );
-                let value = self.fail(text);
-                self.add_value_error(value);
-                return Ok(());
-            }
             Value::Node(node) if self.n(node).status == Status::Evaluating => {
                 self.add_incomplete("key value of dynamic field not yet known");
                 return Ok(());
             }
             other => {
-                let structural = Kind::STRUCT.or(Kind::LIST);
-                let possible = Kind::STRING.or(Kind::INT).or(structural);
-                if self.kind(other).and(possible).is_empty() {
-                    let text = format!("invalid label type {}", self.kind(other));
+                let kind = self.kind(other);
+                let structural =
+                    matches!(other, Value::Node(_)) && (kind == Kind::STRUCT || kind == Kind::LIST);
+                if structural || self.is_concrete(other) {
+                    let text = format!(
+                        "invalid label {}: must be a string, found {kind}",
+                        self.show(other)
+                    );
                     let value = self.fail(text);
                     self.add_value_error(value);
                     return Ok(());
@@ -193,6 +184,9 @@ impl Machine<'_> {
         let Expr::List(literal) = self.program.exprs[task.expr as usize] else {
             unreachable!("a list task has a list literal")
         };
+        if self.s(node).kind != Kind::LIST {
+            self.update_kind(node, Kind::LIST, task.expr, task.info);
+        }
         let info = task.info.sub_field();
         let count = self.program.list_literals[literal as usize].elements.len();
         self.reserve_arcs(node, count as u32);

@@ -1,8 +1,11 @@
-//! `differential --reference PATH [--programs N] [--seed S] [--shrink N] [--closeness class|paths|text]`: generates
-//! programs, evaluates them here and by CUE, and prints the programs, made as small as they get, on which the outcomes
-//! differ; from the shape `--shrink` on as they are. `--show PROGRAM` evaluates that one only. `src/differential/reference.go` says how the reference is built.
+//! `differential --reference PATH [--also PATH] [--programs N] [--seed S] [--from N] [--shrink N] [--only REASON] [--closeness class|paths|text]`:
+//! generates programs, evaluates them here and by CUE, and prints the programs on which the outcomes differ for no
+//! known reason (`src/differential/explain.rs`), made as small as they get; from the shape `--shrink` on as they are. If there is one, it exits with 1.
+//! `--also` is a reference of another version, `--only` prints the programs that differ for one reason. `--show PROGRAM`
+//! evaluates that one only. `src/differential/reference.go` says how the reference is built.
 
 use anyhow::{Context, Result, bail};
+use holos_tests::differential::explain::{Reason, Witnesses, text};
 use holos_tests::differential::generate::{Random, program};
 use holos_tests::differential::program::{Decl, Expr};
 use holos_tests::differential::reference::Reference;
@@ -10,12 +13,16 @@ use holos_tests::differential::{Closeness, Outcome, evaluate::evaluate, shrink::
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 struct Options {
     reference: PathBuf,
+    also: Option<PathBuf>,
     programs: usize,
     seed: u64,
+    from: usize,
     shrink: usize,
+    only: Option<String>,
     closeness: Closeness,
     show: Option<String>,
 }
@@ -23,9 +30,12 @@ struct Options {
 fn options() -> Result<Options> {
     let mut options = Options {
         reference: "reference".into(),
+        also: None,
         programs: 1000,
         seed: 1,
+        from: 0,
         shrink: usize::MAX,
+        only: None,
         closeness: Closeness::Class,
         show: None,
     };
@@ -36,9 +46,12 @@ fn options() -> Result<Options> {
             .with_context(|| format!("{flag} needs a value"))?;
         match flag.as_str() {
             "--reference" => options.reference = value.into(),
+            "--also" => options.also = Some(value.into()),
             "--programs" => options.programs = value.parse()?,
             "--seed" => options.seed = value.parse()?,
+            "--from" => options.from = value.parse()?,
             "--show" => options.show = Some(value),
+            "--only" => options.only = Some(value),
             "--shrink" => options.shrink = value.parse()?,
             "--closeness" => {
                 options.closeness = match value.as_str() {
@@ -59,7 +72,7 @@ const BATCH: usize = 500;
 /// Evaluation nests deeply; a thread's usual stack is small.
 const STACK: usize = 256 << 20;
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     std::panic::set_hook(Box::new(|_| ()));
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(run)?;
     match thread.join() {
@@ -68,23 +81,26 @@ fn main() -> Result<()> {
     }
 }
 
-fn run() -> Result<()> {
+fn run() -> Result<ExitCode> {
     let options = options()?;
     let mut comparison = Comparison {
-        reference: Reference::new(&options.reference),
-        closeness: options.closeness,
+        witnesses: Witnesses {
+            reference: Reference::new(&options.reference),
+            other: options.also.as_deref().map(Reference::new),
+            closeness: options.closeness,
+        },
     };
     let mut out = std::io::stdout();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut done, mut differences) = (0, 0);
+    let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
+    let (mut done, mut unexplained) = (0, 0);
     if let Some(text) = &options.show {
         let text = format!("p: {text}");
         let here = evaluate(&text, "p");
-        let there = comparison.reference.outcomes(&[text])?.remove(0);
+        let there = comparison.witnesses.reference.outcomes(&[text])?.remove(0);
         writeln!(out, "here:  {here}\nthere: {there}")?;
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     while done < options.programs {
         let count = BATCH.min(options.programs - done);
@@ -92,7 +108,7 @@ fn run() -> Result<()> {
             options
                 .seed
                 .wrapping_mul(1 << 32)
-                .wrapping_add((done + i) as u64)
+                .wrapping_add((options.from + done + i) as u64)
         };
         let programs: Vec<Vec<Decl>> = (0..count)
             .map(|i| program(&mut Random::new(number(i))))
@@ -102,13 +118,20 @@ fn run() -> Result<()> {
             if here.agrees(&there, options.closeness) {
                 continue;
             }
-            if let Some(why) = explained(&here, &there) {
-                *reasons.entry(why).or_default() += 1;
+            let reason = comparison.witnesses.reason(&programs[i], &here, &there)?;
+            match reason {
+                Some(reason) => *reasons.entry(reason).or_default() += 1,
+                None => unexplained += 1,
+            }
+            let shown = match &options.only {
+                Some(only) => reason.is_some_and(|reason| reason.name() == only),
+                None => reason.is_none(),
+            };
+            if !shown {
                 continue;
             }
-            differences += 1;
             let (small, here, there) = match shapes.len() < options.shrink {
-                true => comparison.smallest(programs[i].clone(), here, there)?,
+                true => comparison.smallest(programs[i].clone(), here, there, reason)?,
                 false => (programs[i].clone(), here, there),
             };
             let text = Expr::Struct(small).to_string();
@@ -120,28 +143,23 @@ fn run() -> Result<()> {
         }
         done += count;
     }
+    let differences = unexplained + reasons.values().sum::<usize>();
     writeln!(
         out,
-        "{done} programs from seed {}, {differences} differ, in {} shapes",
-        options.seed,
-        shapes.len()
+        "{done} programs of seed {} from {}: {differences} differ, {unexplained} for no known reason",
+        options.seed, options.from
     )?;
-    for (why, count) in reasons {
-        writeln!(out, "{count:8} {why}")?;
+    for (reason, count) in reasons {
+        writeln!(out, "{count:8} {}", reason.name())?;
     }
+    writeln!(out, "of all programs in CUE:")?;
     for (kind, count) in kinds {
         writeln!(out, "{count:8} {kind}")?;
     }
-    Ok(())
-}
-
-/// Why a difference is none that counts.
-fn explained(here: &Outcome, there: &Outcome) -> Option<&'static str> {
-    match (here, there) {
-        (Outcome::Failed(_), _) => None,
-        (_, Outcome::Failed(_)) => Some("CUE panics or does not end"),
-        _ => None,
-    }
+    Ok(match unexplained {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
 }
 
 fn kind(outcome: &Outcome) -> &'static str {
@@ -155,19 +173,15 @@ fn kind(outcome: &Outcome) -> &'static str {
 }
 
 struct Comparison {
-    reference: Reference,
-    closeness: Closeness,
+    witnesses: Witnesses,
 }
 
 impl Comparison {
     /// The outcomes of programs: index, here, there.
     fn compare(&mut self, programs: &[Vec<Decl>]) -> Result<Vec<(usize, Outcome, Outcome)>> {
-        let texts: Vec<String> = programs
-            .iter()
-            .map(|decls| format!("p: {}", Expr::Struct(decls.clone())))
-            .collect();
+        let texts: Vec<String> = programs.iter().map(|program| text(program)).collect();
         let (here, there) = std::thread::scope(|scope| {
-            let there = scope.spawn(|| self.reference.outcomes(&texts));
+            let there = scope.spawn(|| self.witnesses.reference.outcomes(&texts));
             let here: Vec<Outcome> = texts.iter().map(|text| evaluate(text, "p")).collect();
             (here, there.join())
         });
@@ -179,23 +193,25 @@ impl Comparison {
             .collect())
     }
 
-    /// The smallest program found on which the outcomes still differ.
+    /// The smallest program found on which the outcomes still differ, for the same reason.
     fn smallest(
         &mut self,
         mut program: Vec<Decl>,
         mut here: Outcome,
         mut there: Outcome,
+        reason: Option<Reason>,
     ) -> Result<(Vec<Decl>, Outcome, Outcome)> {
-        loop {
+        'smaller: loop {
             let smaller = candidates(&program);
-            let differs = self
-                .compare(&smaller)?
-                .into_iter()
-                .find(|(_, h, t)| !h.agrees(t, self.closeness));
-            match differs {
-                Some((i, h, t)) => (program, here, there) = (smaller[i].clone(), h, t),
-                None => return Ok((program, here, there)),
+            for (i, h, t) in self.compare(&smaller)? {
+                if !h.agrees(&t, self.witnesses.closeness)
+                    && self.witnesses.reason(&smaller[i], &h, &t)? == reason
+                {
+                    (program, here, there) = (smaller[i].clone(), h, t);
+                    continue 'smaller;
+                }
             }
+            return Ok((program, here, there));
         }
     }
 }

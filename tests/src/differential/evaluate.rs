@@ -24,6 +24,8 @@ const VIEW: View = View {
 
 /// How many values a program may make.
 const LIMIT: usize = 200_000;
+/// How many steps a program may take.
+const STEPS: u64 = 1_000_000;
 
 struct Nothing;
 
@@ -60,6 +62,7 @@ fn unguarded(text: &str, name: &str) -> Outcome {
         return Outcome::Refused(error.message.clone());
     }
     evaluation.limit_values(LIMIT);
+    evaluation.limit_steps(STEPS);
     let root = evaluation.root();
     let found = evaluation.errors(root, Strictness::Final);
     if found.iter().any(|d| d.message.contains("the evaluation")) {

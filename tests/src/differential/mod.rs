@@ -1,13 +1,16 @@
 //! Generated programs, and whether this evaluator and another implementation of the language agree on them.
 //!
 //! [`generate`] makes programs, [`evaluate`] says what becomes of one here, [`reference`] what becomes of many elsewhere,
-//! [`shrink`] offers smaller programs for one on which they differ.
+//! [`shrink`] offers smaller programs for one on which they differ, [`explain`] a reason that can be checked, with other spellings
+//! of it ([`variants`]).
 
 pub mod evaluate;
+pub mod explain;
 pub mod generate;
 pub mod program;
 pub mod reference;
 pub mod shrink;
+pub mod variants;
 
 use std::collections::BTreeSet;
 
