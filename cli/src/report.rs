@@ -4,7 +4,7 @@ use crate::args::{ColorWhen, DiagnosticFormat, Global};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Place, Severity, SourceMap, catalogue};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
@@ -52,10 +52,11 @@ impl Reporter {
 
     /// Reports diagnostics in the order of the files, each once.
     pub fn report(&mut self, sources: &SourceMap, diagnostics: &[Diagnostic]) {
+        let mut read = Cache::new(sources);
         for diagnostic in &sorted(diagnostics) {
             self.errors += usize::from(diagnostic.severity == Severity::Error);
             let text = match self.format {
-                DiagnosticFormat::Text => draw(sources, diagnostic, self.color),
+                DiagnosticFormat::Text => draw(&mut read, diagnostic, self.color),
                 DiagnosticFormat::Short => short(sources, diagnostic),
                 DiagnosticFormat::Json | DiagnosticFormat::Sarif => {
                     self.found.push(json(sources, diagnostic, self.format));
@@ -98,19 +99,21 @@ pub fn sorted(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         out[at].1.insert(&diagnostic.path);
     }
     // What is wrong as syntax, or as the name of something, is not said again of the same place as another.
-    let starts: Vec<(u16, Option<(FileId, u32)>)> =
-        out.iter().map(|(d, _)| (d.code.0, start(d))).collect();
+    let mut syntax = HashSet::new();
+    let mut named = HashMap::new();
+    for (position, (d, _)) in out.iter().enumerate() {
+        match d.code.0 {
+            ..100 => _ = syntax.insert(start(d)),
+            100..200 => _ = named.entry(start(d)).or_insert(position),
+            _ => {}
+        }
+    }
     let mut position = 0;
     out.retain(|(d, _)| {
         position += 1;
         let own = start(d);
-        let mut others = starts
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, other))| *other == own);
-        let earlier =
-            |(i, &(code, _)): (usize, &(u16, _))| code < 100 || (code < 200 && i + 1 < position);
-        !(101..200).contains(&d.code.0) || own.is_none() || !others.any(earlier)
+        let earlier = named.get(&own).is_some_and(|&first| first + 1 < position);
+        !(101..200).contains(&d.code.0) || own.is_none() || !(earlier || syntax.contains(&own))
     });
     out.sort_by_key(|(d, _)| d.labels.first().map(|l| (l.place.file, l.place.span.start)));
     let counted = out
@@ -163,7 +166,8 @@ fn short(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
 }
 
 /// The message and the source with its labels, notes and help below, framed.
-pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String {
+fn draw(read: &mut Cache, diagnostic: &Diagnostic, color: bool) -> String {
+    let sources = read.sources;
     let (word, hue) = severity(diagnostic);
     let paint = |text: &str, hue: Color| {
         use ariadne::Fmt;
@@ -200,7 +204,7 @@ pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String
         {
             Some(places(sources, diagnostic))
         }
-        _ => snippet(sources, diagnostic, color, hue),
+        _ => snippet(read, diagnostic, color, hue),
     };
     let Some(drawn) = drawn else {
         for remark in remarks {
@@ -236,12 +240,8 @@ pub fn draw(sources: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String
 }
 
 /// The source lines with their labels, as ariadne draws them, without its own headline.
-fn snippet(
-    sources: &SourceMap,
-    diagnostic: &Diagnostic,
-    color: bool,
-    hue: Color,
-) -> Option<String> {
+fn snippet(read: &mut Cache, diagnostic: &Diagnostic, color: bool, hue: Color) -> Option<String> {
+    let sources = read.sources;
     let main = diagnostic.labels.first()?.place;
     let config = Config::default()
         .with_index_type(IndexType::Byte)
@@ -276,10 +276,7 @@ fn snippet(
         report = report.with_label(drawn);
     }
     let mut bytes = Vec::new();
-    report
-        .finish()
-        .write(Cache::new(sources), &mut bytes)
-        .ok()?;
+    report.finish().write(read, &mut bytes).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     // The first line is ariadne's own headline, and its lines end with blanks.
     let lines = text.split_once('\n')?.1.lines();
@@ -371,7 +368,7 @@ fn strip_colors(text: &str) -> String {
 /// The sources as ariadne asks for them; a file is split into lines when it is first drawn.
 struct Cache<'s> {
     sources: &'s SourceMap,
-    read: std::collections::BTreeMap<FileId, ariadne::Source<String>>,
+    read: BTreeMap<FileId, ariadne::Source<String>>,
 }
 
 impl<'s> Cache<'s> {
@@ -383,7 +380,7 @@ impl<'s> Cache<'s> {
     }
 }
 
-impl ariadne::Cache<FileId> for Cache<'_> {
+impl ariadne::Cache<FileId> for &mut Cache<'_> {
     type Storage = String;
 
     fn fetch(&mut self, id: &FileId) -> Result<&ariadne::Source<String>, impl std::fmt::Debug> {

@@ -209,13 +209,14 @@ impl Diagnostic {
 /// swap of neighbours), at most a third of the name's length, case ignored; the first of equals. Of a name of one
 /// letter nothing is left to know another by.
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = match name.chars().count() {
+    let length = name.chars().count();
+    let limit = match length {
         0 | 1 => 0,
-        length => (length / 3).max(1),
+        _ => (length / 3).max(1),
     };
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        if candidate == name {
+        if candidate == name || candidate.chars().count().abs_diff(length) > limit {
             continue;
         }
         let distance = distance(&name.to_lowercase(), &candidate.to_lowercase());

@@ -225,10 +225,14 @@ impl Machine<'_> {
             .evidence
             .iter()
             .any(|e| e.flags & Evidence::ELLIPSIS != 0);
-        let mut error = NIL;
+        let mut errors = Vec::new();
         let mut memo = Memo::new(&mut self.marks, self.groups.len(), &base);
-        for (label, arc) in self.arc_vec(node) {
-            if !label.is_regular() || only.is_some_and(|only| only != label) {
+        let fields = match only {
+            None => self.arc_vec(node),
+            Some(label) => SmallVec::from_iter(self.find_arc(node, label).map(|arc| (label, arc))),
+        };
+        for (label, arc) in fields {
+            if !label.is_regular() {
                 continue;
             }
             let outer = arc;
@@ -265,10 +269,10 @@ impl Machine<'_> {
             if let Some(denied) = self.not_allowed(node, outer, arc, label)
                 && self.n(arc).arc_type <= ArcType::Required
             {
-                error = self.combine(error, denied);
+                errors.push(denied);
             }
         }
-        error
+        self.combine_all(&errors)
     }
 
     /// Whether closedness is a matter of the field at all, with `early` before it is evaluated.

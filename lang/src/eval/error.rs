@@ -4,6 +4,7 @@ use super::machine::*;
 use crate::diagnostic::Place;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 /// What sort of error a bottom is, worst first. The last two may be mended by more information.
@@ -19,6 +20,9 @@ pub(super) enum ErrorCode {
     Incomplete,
     Cycle,
 }
+
+/// Up to so many errors are told apart by comparing each with each.
+const FEW_ERRORS: usize = 16;
 
 impl ErrorCode {
     /// Whether more information may still mend it.
@@ -193,41 +197,53 @@ impl Machine<'_> {
         if b == NIL {
             return a;
         }
-        let (mut x, mut y) = (a, b);
-        if self.code(x) > self.code(y) {
-            (x, y) = (y, x);
-        }
-        if self.code(x) != self.code(y) && self.code(y).is_incomplete() {
-            return x;
-        }
-        let (first, second) = (a, b);
-        // Beside a limit nothing else is worth saying, and there may be as many more errors as there were steps to it.
-        if self.limited
-            && let Some(&limit) = [first, second].iter().find(|&&id| self.is_limit(id))
-        {
-            return limit;
-        }
-        let mut parts = Vec::new();
-        for id in [first, second] {
+        self.combine_all(&[a, b])
+    }
+
+    /// One error of many, as [`Machine::combine`] makes one of two, in time and memory linear in their
+    /// number: `NIL` of none.
+    pub(super) fn combine_all(&mut self, errors: &[ErrId]) -> ErrId {
+        let Some(worst) = errors.iter().map(|&e| self.code(e)).min() else {
+            return NIL;
+        };
+        let mut first = NIL;
+        let mut parts: Vec<ErrId> = Vec::new();
+        for &id in errors {
+            let code = self.code(id);
+            if code != worst && code.is_incomplete() {
+                continue;
+            }
+            // Beside a limit nothing else is worth saying, and there may be as many more errors as there were steps to it.
+            if self.limited && self.is_limit(id) {
+                return id;
+            }
+            if first == NIL {
+                first = id;
+            }
             let error = &self.errors[id as usize];
-            if error.parts.is_empty()
-                || !matches!(error.message, Message::Text(ref t) if t.is_empty())
-            {
-                if !parts.contains(&id) {
-                    parts.push(id);
-                }
+            let nameless = matches!(error.message, Message::Text(ref t) if t.is_empty());
+            if nameless && !error.parts.is_empty() {
+                parts.extend_from_slice(&error.parts);
             } else {
-                for &part in &error.parts {
-                    if !parts.contains(&part) {
-                        parts.push(part);
-                    }
+                parts.push(id);
+            }
+        }
+        if parts.len() <= FEW_ERRORS {
+            let mut kept = 0;
+            for at in 0..parts.len() {
+                if !parts[..kept].contains(&parts[at]) {
+                    parts[kept] = parts[at];
+                    kept += 1;
                 }
             }
+            parts.truncate(kept);
+        } else {
+            let mut seen = FxHashSet::default();
+            parts.retain(|&part| seen.insert(part));
         }
         if parts.len() == 1 {
             return parts[0];
         }
-        let code = self.code(x);
         let not_allowed = parts.iter().all(|&p| self.errors[p as usize].not_allowed);
         let from_child = parts.iter().all(|&p| self.errors[p as usize].from_child);
         let Bottom {
@@ -237,7 +253,7 @@ impl Machine<'_> {
             ..
         } = self.errors[first as usize];
         self.push_error(Bottom {
-            code,
+            code: worst,
             node,
             holder,
             parts,
@@ -261,14 +277,23 @@ impl Machine<'_> {
         self.s_mut(node).errors = combined;
     }
 
-    /// A failed child makes its parent fail, unless more information may mend it.
+    /// A failed child, as [`Machine::add_child_errors`] adds several.
     pub(super) fn add_child_error(&mut self, node: Node, error: ErrId) {
-        let combined = self.combine(self.n(node).child_errors, error);
+        self.add_child_errors(node, vec![error]);
+    }
+
+    /// Failed children make their parent fail, unless more information may mend them.
+    pub(super) fn add_child_errors(&mut self, node: Node, mut errors: Vec<ErrId>) {
+        if errors.is_empty() {
+            return;
+        }
+        let known = self.n(node).child_errors;
+        if known != NIL {
+            errors.insert(0, known);
+        }
+        let combined = self.combine_all(&errors);
         self.n_mut(node).child_errors = combined;
-        let (code, not_allowed) = {
-            let e = &self.errors[error as usize];
-            (e.code, e.not_allowed)
-        };
+        let code = self.code(combined);
         if code.is_incomplete() {
             return;
         }
@@ -286,6 +311,7 @@ impl Machine<'_> {
                     Value::Bottom(own) => self.errors[own as usize].value,
                     other => other,
                 };
+                let not_allowed = self.errors[combined as usize].not_allowed;
                 let id = self.push_error(Bottom {
                     code,
                     node,

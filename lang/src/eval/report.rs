@@ -769,16 +769,19 @@ impl Machine<'_> {
         let mut at = self.n(parent).structs;
         while at != NIL {
             let info = self.structs[at as usize];
-            let shape = &self.program.shapes[info.shape as usize];
-            for index in shape.start..shape.start + shape.len {
-                if let Decl::Field { label: l, .. } = self.program.decls[index as usize]
-                    && l.is_string()
-                    && l != label
-                {
-                    names.push(self.program.strings.get(l.id()).to_string());
-                }
-            }
             at = info.next;
+            let shape = &self.program.shapes[info.shape as usize];
+            let decls = shape.start as usize..(shape.start + shape.len) as usize;
+            let fields = self.program.decls[decls]
+                .iter()
+                .filter_map(|decl| match decl {
+                    Decl::Field { label, .. } if label.is_string() => Some(*label),
+                    _ => None,
+                });
+            // What is written beside it is refused as well, or is there already.
+            if !fields.clone().any(|field| field == label) {
+                names.extend(fields.map(|l| self.program.strings.get(l.id()).to_string()));
+            }
         }
         let own = self.program.strings.get(label.id()).to_string();
         if let Some(near) = crate::diagnostic::nearest(&own, names.iter().map(String::as_str)) {

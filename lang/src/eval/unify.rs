@@ -88,14 +88,13 @@ impl Machine<'_> {
         self.n_mut(node).status = Status::Evaluating;
         let depth = self.eval_depth;
         let saved_depth = std::mem::replace(&mut self.s_mut(node).eval_depth, depth);
-        let mut processed = Ok(());
-        if !quiet {
-            processed = self.process_marked(node, own_needs, mode);
-        }
-        let result = match processed {
-            Ok(()) => self.unify_marked(node, needs, own_needs, mode, check_closed),
-            Err(stop) => Err(stop),
+        let processed = if quiet {
+            Ok(())
+        } else {
+            self.process_marked(node, own_needs, mode)
         };
+        let result =
+            processed.and_then(|()| self.unify_marked(node, needs, own_needs, mode, check_closed));
         if self.has_state(node) {
             self.s_mut(node).eval_depth = saved_depth;
         }
@@ -531,18 +530,14 @@ impl Machine<'_> {
         if self.arc_slice(node).iter().any(absent) {
             self.sweep_arcs(node);
         }
-        let mut index = 0;
-        while index < self.n(node).arc_count {
-            let (label, arc) = self.arc(node, index);
-            index += 1;
+        let mut failed = Vec::new();
+        for &(label, arc) in self.arc_slice(node) {
             if label.is_let() || self.n(arc).arc_type > ArcType::Required {
                 continue;
             }
-            let target = self.deref(arc);
-            if let Some(error) = self.bottom_of(target) {
-                self.add_child_error(node, error);
-            }
+            failed.extend(self.bottom_of(self.deref(arc)));
         }
+        self.add_child_errors(node, failed);
         if self.has_state(node) {
             if !self.s(node).post_checks.is_empty() {
                 let checks = std::mem::take(&mut self.s_mut(node).post_checks);
