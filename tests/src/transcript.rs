@@ -3,7 +3,7 @@
 //! A transcript is the comment of an archive, whose files are there when it begins. `$ ` begins a command; what it prints
 //! follows: standard output as it is, standard error behind `! `, and `[1]` for an exit code that is not zero. Times read
 //! `0.00 s`. Besides `holosc` there are `cat FILE`, `find DIR`, `rm PATH`, `mkdir DIR`, `touch FILE`, `write FILE TEXT`,
-//! `bytes FILE HEX` and `repeat FILE COUNT TEXT`; `< FILE` at the end of a command is its standard input.
+//! `bytes FILE HEX` and `repeat FILE COUNT TEXT [BEFORE]`; `< FILE` at the end of a command is its standard input.
 //! Files in `bin` are programs, and where there are such no others are found.
 
 use crate::conformance::txtar::Archive;
@@ -85,7 +85,10 @@ fn step(binary: &Path, root: &Path, words: &[String]) -> io::Result<String> {
                 .map(|pair| u8::from_str_radix(&String::from_utf8_lossy(pair), 16).unwrap_or(0));
             fs::write(file, bytes.collect::<Vec<u8>>())?;
         }
-        "repeat" => fs::write(file, at(3).repeat(at(2).parse().unwrap_or(0)))?,
+        "repeat" => {
+            let text = at(3).repeat(at(2).parse().unwrap_or(0));
+            fs::write(file, format!("{}{text}", at(4)))?;
+        }
         other => return Ok(format!("! there is no command {other}\n")),
     }
     Ok(String::new())

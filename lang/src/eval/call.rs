@@ -7,11 +7,11 @@ use crate::resolve::program::*;
 use crate::value::Data;
 use crate::value::Number;
 use crate::value::builtin::{Argument, Kind, Mode as ParamMode, Return, ValueRef};
+use smallvec::SmallVec;
 
 /// What the evaluator needs to know of a function.
 pub(super) struct Signature {
-    pub name: String,
-    pub kinds: Vec<Kind>,
+    pub kinds: SmallVec<[Kind; 4]>,
     /// Arguments are passed unevaluated or non-concrete.
     pub open: bool,
     pub validator: bool,
@@ -34,38 +34,31 @@ impl Machine<'_> {
     }
 
     pub(super) fn signature(&self, function: u32) -> Signature {
-        let kinds = |list: &[Kind]| list.to_vec();
+        let kinds = |list: &[Kind]| SmallVec::from_slice(list);
         match self.program.functions[function as usize] {
             Callable::Predeclared(p) => {
                 use Predeclared as P;
                 let sized = Kind::STRING.or(Kind::BYTES).or(Kind::LIST).or(Kind::STRUCT);
-                let (name, kinds, open, validator) = match p {
-                    P::Len => ("len", kinds(&[sized]), false, false),
-                    P::Close => ("close", kinds(&[Kind::STRUCT]), false, false),
-                    P::CloseAll => ("__closeAll", kinds(&[Kind::TOP]), false, false),
-                    P::Reclose => ("__reclose", kinds(&[Kind::TOP]), false, false),
-                    P::And => ("and", kinds(&[Kind::LIST]), false, false),
-                    P::Or => ("or", kinds(&[Kind::LIST]), true, false),
-                    P::Div => ("div", kinds(&[Kind::INT, Kind::INT]), false, false),
-                    P::Mod => ("mod", kinds(&[Kind::INT, Kind::INT]), false, false),
-                    P::Quo => ("quo", kinds(&[Kind::INT, Kind::INT]), false, false),
-                    P::Rem => ("rem", kinds(&[Kind::INT, Kind::INT]), false, false),
-                    P::MatchN => (
-                        "matchN",
-                        kinds(&[Kind::TOP, Kind::INT, Kind::LIST]),
-                        true,
-                        true,
-                    ),
+                let (kinds, open, validator): (SmallVec<[Kind; 4]>, _, _) = match p {
+                    P::Len => (kinds(&[sized]), false, false),
+                    P::Close => (kinds(&[Kind::STRUCT]), false, false),
+                    P::CloseAll => (kinds(&[Kind::TOP]), false, false),
+                    P::Reclose => (kinds(&[Kind::TOP]), false, false),
+                    P::And => (kinds(&[Kind::LIST]), false, false),
+                    P::Or => (kinds(&[Kind::LIST]), true, false),
+                    P::Div => (kinds(&[Kind::INT, Kind::INT]), false, false),
+                    P::Mod => (kinds(&[Kind::INT, Kind::INT]), false, false),
+                    P::Quo => (kinds(&[Kind::INT, Kind::INT]), false, false),
+                    P::Rem => (kinds(&[Kind::INT, Kind::INT]), false, false),
+                    P::MatchN => (kinds(&[Kind::TOP, Kind::INT, Kind::LIST]), true, true),
                     P::MatchIf => (
-                        "matchIf",
                         kinds(&[Kind::TOP, Kind::TOP, Kind::TOP, Kind::TOP]),
                         true,
                         true,
                     ),
-                    P::Error => ("error", kinds(&[Kind::STRING]), false, false),
+                    P::Error => (kinds(&[Kind::STRING]), false, false),
                 };
                 Signature {
-                    name: name.to_string(),
                     required: kinds.len(),
                     kinds,
                     open,
@@ -73,8 +66,7 @@ impl Machine<'_> {
                     structural: matches!(p, P::Close),
                 }
             }
-            Callable::Package(package, f) => Signature {
-                name: format!("{}.{}", package.name, f.name),
+            Callable::Package(_, f) => Signature {
                 kinds: f.parameters.iter().map(|p| p.kind).collect(),
                 open: f.parameters.iter().any(|p| p.mode == ParamMode::Value),
                 required: f.parameters.iter().filter(|p| p.default.is_none()).count(),
@@ -82,6 +74,30 @@ impl Machine<'_> {
                 structural: matches!(f.result, Kind::STRUCT | Kind::LIST),
             },
         }
+    }
+
+    /// A function as it is called: `len`, `strings.Split`.
+    fn function_name(&self, function: u32) -> String {
+        use Predeclared as P;
+        let name = match self.program.functions[function as usize] {
+            Callable::Package(package, f) => return format!("{}.{}", package.name, f.name),
+            Callable::Predeclared(p) => match p {
+                P::Len => "len",
+                P::Close => "close",
+                P::CloseAll => "__closeAll",
+                P::Reclose => "__reclose",
+                P::And => "and",
+                P::Or => "or",
+                P::Div => "div",
+                P::Mod => "mod",
+                P::Quo => "quo",
+                P::Rem => "rem",
+                P::MatchN => "matchN",
+                P::MatchIf => "matchIf",
+                P::Error => "error",
+            },
+        };
+        name.to_string()
     }
 
     pub(super) fn validator_kind(&self, index: u32) -> Kind {
@@ -94,8 +110,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn validator_name(&self, index: u32) -> String {
-        self.signature(self.validators[index as usize].function)
-            .name
+        self.function_name(self.validators[index as usize].function)
     }
 
     /// Whether it is the arguments of the validator that say which fields there may be.
@@ -199,7 +214,7 @@ impl Machine<'_> {
             };
             let text = format!(
                 "{word} arguments in call to {} (have {}, want {})",
-                signature.name,
+                self.function_name(function),
                 arguments.len(),
                 signature.kinds.len()
             );
@@ -234,7 +249,7 @@ impl Machine<'_> {
                     if self.errs == NIL {
                         self.add_incomplete(format!(
                             "an argument of {} is incomplete",
-                            signature.name
+                            self.function_name(function)
                         ));
                     }
                 }
@@ -275,7 +290,7 @@ impl Machine<'_> {
         Ok(match result {
             Value::Bottom(error) if self.errors[error as usize].code != ErrorCode::User => {
                 let code = self.code(error);
-                let text = format!("error in call to {}", signature.name);
+                let text = format!("error in call to {}", self.function_name(function));
                 let mut wrapped = self.errors[error as usize].clone();
                 if let Message::Text(inner) = &wrapped.message
                     && !inner.is_empty()
@@ -354,7 +369,7 @@ impl Machine<'_> {
     /// Calls a function with evaluated arguments.
     pub(super) fn apply(&mut self, function: u32, values: &[Value], exprs: &[ExprId]) -> Value {
         let signature = self.signature(function);
-        let mut values = values.to_vec();
+        let mut values = SmallVec::<[Value; 4]>::from_slice(values);
         if let Callable::Package(_, f) = self.program.functions[function as usize] {
             // What the call leaves out has its default.
             for parameter in f.parameters.iter().skip(values.len()) {
@@ -373,7 +388,7 @@ impl Machine<'_> {
                     self.show(value),
                     signature.kinds[index],
                     index + 1,
-                    signature.name
+                    self.function_name(function)
                 );
                 return self.fail(text);
             }

@@ -76,7 +76,10 @@ impl Machine<'_> {
         match clause {
             Clause::If(condition) => {
                 self.source = condition;
-                let value = self.value(condition, SCALAR, Mode::Wait)?;
+                let value = match self.known(condition) {
+                    Some(value) => value,
+                    None => self.value(condition, SCALAR, Mode::Wait)?,
+                };
                 match value {
                     Value::Bool(true) => self.clauses(index, position + 1, env, out)?,
                     Value::Bool(false) => {}

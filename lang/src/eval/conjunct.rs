@@ -322,9 +322,8 @@ impl Machine<'_> {
                     if self.n(arc).arc_type != ArcType::Member {
                         continue;
                     }
-                    // A field that is another node has that node's conjuncts, none of its own.
-                    let arc = self.deref_element(arc);
-                    let value = self.value_expr(Value::Node(arc), expr);
+                    let value = self.element_value(arc);
+                    let value = self.value_expr(value, expr);
                     self.insert_arc(node, label, ArcType::Member, value, NIL, info);
                 }
             }

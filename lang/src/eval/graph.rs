@@ -1,6 +1,7 @@
 //! Nodes, arcs, indirections and environments: steps in the graph that every part of the evaluator takes.
 
 use super::machine::*;
+use super::union::is_scalar;
 use crate::diagnostic::Place;
 use crate::resolve::program::*;
 use crate::value::Number;
@@ -236,6 +237,16 @@ impl Machine<'_> {
             node = next;
         }
         node
+    }
+
+    /// What a field or an element of data says: a scalar, or the node it is, whose conjuncts it has and none of its own.
+    pub(super) fn element_value(&self, node: Node) -> Value {
+        let node = self.deref_element(node);
+        let data = self.n(node);
+        match data.base {
+            scalar if data.has(NodeData::DATA) && is_scalar(scalar) => scalar,
+            _ => Value::Node(node),
+        }
     }
 
     pub(super) fn deref_non_shared(&self, mut node: Node) -> Node {

@@ -5,16 +5,12 @@
 //! a state nor the scheduler has a part in it. Only the case without errors is handled here: whatever else
 //! it is goes the common way, which says what is wrong.
 
+use super::known::{MAX_NESTING, MAX_STEPS};
 use super::machine::*;
-use super::operation::MAX_STRING;
 use super::union::is_scalar;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
 use smallvec::SmallVec;
-use std::fmt::Write as _;
-
-/// How many references to scalars that are not evaluated yet are followed.
-const MAX_STEPS: u32 = 16;
 
 /// Nodes with one of these are evaluated the common way.
 const NO_LEAF: u16 =
@@ -46,7 +42,7 @@ impl Machine<'_> {
         self.try_leaf_within(node, MAX_STEPS)
     }
 
-    fn try_leaf_within(&mut self, node: Node, steps: u32) -> bool {
+    pub(super) fn try_leaf_within(&mut self, node: Node, steps: u32) -> bool {
         let data = *self.n(node);
         if data.status != Status::Unprocessed
             || data.state != NIL
@@ -116,82 +112,7 @@ impl Machine<'_> {
             | Expr::LabelName { .. } => true,
             Expr::Disjunction(index) => self.is_plain_chain(index),
             Expr::Unify(a, b) => self.may_be_leaf(a) && self.may_be_leaf(b),
-            _ => self.may_be_operand(expr),
-        }
-    }
-
-    /// Whether an expression may come to a scalar by itself.
-    fn may_be_operand(&self, expr: ExprId) -> bool {
-        match self.program.exprs[expr as usize] {
-            Expr::Value(value) => is_scalar(value),
-            Expr::Field { .. }
-            | Expr::Select { .. }
-            | Expr::ForValue { .. }
-            | Expr::ForKey { .. }
-            | Expr::LabelName { .. } => true,
-            Expr::Interpolation {
-                bytes: false,
-                start,
-                len,
-            } => (start..start + len)
-                .all(|index| self.may_be_operand(self.program.lists[index as usize])),
-            Expr::Binary(Operator::Add | Operator::Subtract | Operator::Multiply, a, b) => {
-                self.may_be_operand(a) && self.may_be_operand(b)
-            }
-            _ => false,
-        }
-    }
-
-    /// The scalar that an expression comes to, where all that it reads is known.
-    fn known_scalar(&mut self, expr: ExprId, env: EnvId, steps: u32) -> Option<Value> {
-        match self.program.exprs[expr as usize] {
-            Expr::Value(value) => is_scalar(value).then_some(value),
-            Expr::LabelName { up } | Expr::ForKey { up } => {
-                let env = self.env_up(env, up);
-                let label = self.envs.get(env as usize)?.label;
-                (label != Label::NONE).then(|| self.label_value(label))
-            }
-            Expr::Interpolation { start, len, .. } => {
-                let mut out = String::new();
-                for index in start..start + len {
-                    match self.known_scalar(self.program.lists[index as usize], env, steps)? {
-                        Value::String(id) => out.push_str(self.program.strings.get(id)),
-                        Value::Int(value) => write!(out, "{value}").ok()?,
-                        _ => return None,
-                    }
-                }
-                (out.len() <= MAX_STRING).then(|| self.string_value(&out))
-            }
-            Expr::Binary(op, a, b) => {
-                let a = self.known_scalar(a, env, steps)?;
-                let b = self.known_scalar(b, env, steps)?;
-                match (op, a, b) {
-                    (Operator::Add, Value::Int(a), Value::Int(b)) => a.checked_add(b),
-                    (Operator::Subtract, Value::Int(a), Value::Int(b)) => a.checked_sub(b),
-                    (Operator::Multiply, Value::Int(a), Value::Int(b)) => a.checked_mul(b),
-                    _ => None,
-                }
-                .map(Value::Int)
-            }
-            _ => {
-                let target = self.known_target(expr, env, steps)?;
-                let target = self.deref(target);
-                let data = self.n(target);
-                if data.status != Status::Finalized || data.arc_count > 0 {
-                    return None;
-                }
-                let value = match data.base {
-                    Value::Disjunction(index) => {
-                        let d = &self.disjunctions[index as usize];
-                        if d.defaults != 1 {
-                            return None;
-                        }
-                        d.values[0]
-                    }
-                    value => value,
-                };
-                is_scalar(value).then_some(value)
-            }
+            _ => self.may_be_known(expr, MAX_NESTING),
         }
     }
 
@@ -214,10 +135,13 @@ impl Machine<'_> {
             Expr::LabelName { .. }
             | Expr::ForKey { .. }
             | Expr::Interpolation { .. }
-            | Expr::Binary(..) => {
-                meet.computes |= matches!(
+            | Expr::Binary(..)
+            | Expr::Call { .. }
+            | Expr::Not(_)
+            | Expr::Minus(_) => {
+                meet.computes |= !matches!(
                     self.program.exprs[expr as usize],
-                    Expr::Interpolation { .. } | Expr::Binary(..)
+                    Expr::LabelName { .. } | Expr::ForKey { .. }
                 );
                 match self.known_scalar(expr, env, steps) {
                     Some(value) => self.add_value_to_leaf(meet, value),
@@ -269,48 +193,6 @@ impl Machine<'_> {
             _ => return false,
         }
         true
-    }
-
-    /// The finished node of a reference; what stands in its way is evaluated only where it is a leaf itself.
-    fn known_target(&mut self, expr: ExprId, env: EnvId, steps: u32) -> Option<Node> {
-        let target = self.present(expr, env)?;
-        if self.n(target).status == Status::Unprocessed && steps > 0 {
-            self.try_leaf_within(target, steps - 1);
-        }
-        (self.n(target).status == Status::Finalized).then_some(target)
-    }
-
-    /// The node of a reference, where that is there already.
-    pub(super) fn present(&self, expr: ExprId, env: EnvId) -> Option<Node> {
-        let (scope, label) = match self.program.exprs[expr as usize] {
-            Expr::Field {
-                up,
-                label,
-                optional: false,
-            } => (self.envs[self.env_up(env, up) as usize].node, label),
-            Expr::Select {
-                base,
-                label,
-                optional: false,
-            } => {
-                // A failed field spoils the struct it is in, for those who select from outside.
-                let scope = self.present(base, env)?;
-                let data = self.n(scope);
-                if data.status != Status::Finalized || data.base != Value::Struct {
-                    return None;
-                }
-                (scope, label)
-            }
-            Expr::ForValue { up } => {
-                return Some(self.deref(self.envs[self.env_up(env, up) as usize].node));
-            }
-            _ => return None,
-        };
-        if scope == NIL {
-            return None;
-        }
-        let arc = self.find_arc(self.deref(scope), label)?;
-        (self.n(arc).arc_type == ArcType::Member).then(|| self.deref(arc))
     }
 
     /// What the conjuncts come to; `None` where that is an error or more than one value.

@@ -18,6 +18,7 @@ mod follow;
 mod graph;
 mod implied;
 pub mod inspect;
+mod known;
 mod leaf;
 mod machine;
 mod operation;

@@ -336,8 +336,8 @@ impl Machine<'_> {
             self.s_mut(node).list_closed = true;
         }
         for (label, arc) in arcs {
-            let arc = self.deref_element(arc);
-            let value = self.value_expr(Value::Node(arc), task.expr);
+            let value = self.element_value(arc);
+            let value = self.value_expr(value, task.expr);
             self.insert_arc(node, label, ArcType::Member, value, NIL, task.info);
         }
         self.set_list_type(node, closed, task.expr, task.info);
