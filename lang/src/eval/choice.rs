@@ -541,7 +541,7 @@ impl Machine<'_> {
         for index in 0..self.s(dropped).evidence.len() {
             let e = self.s(dropped).evidence[index];
             if !self.s(kept).evidence.iter().any(|x| x.id == e.id) {
-                self.s_mut(kept).evidence.push(e);
+                self.s_mut(kept).add_evidence(e);
             }
         }
         for index in 0..self.s(dropped).replacements.len() {

@@ -9,6 +9,7 @@ use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
 use super::requirement::{Groups, Memo, SET, relevant};
 use crate::resolve::program::*;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 /// More groups than this at one node are found by hash.
@@ -47,10 +48,14 @@ impl Machine<'_> {
             known => known,
         };
         if let Some(known) = known {
+            if flags & !known.flags & Evidence::ELLIPSIS != 0 {
+                state.ellipses.push(known.id);
+            }
             known.flags |= flags;
+            state.evidence_flags |= flags;
             return;
         }
-        state.evidence.push(Evidence {
+        state.add_evidence(Evidence {
             id: info.group,
             embed: info.embed,
             flags,
@@ -220,11 +225,7 @@ impl Machine<'_> {
         }
         let required = &self.states[self.nodes[holder as usize].state as usize].required;
         let base = relevant(&mut self.marks, self.groups.len(), required);
-        let opens = self
-            .s(node)
-            .evidence
-            .iter()
-            .any(|e| e.flags & Evidence::ELLIPSIS != 0);
+        let opens = !self.s(node).ellipses.is_empty();
         let mut errors = Vec::new();
         let mut memo = Memo::new(&mut self.marks, self.groups.len(), &base);
         let fields = match only {
@@ -531,11 +532,22 @@ impl Machine<'_> {
             }
         }
         let inherited = list.len();
-        for index in 0..self.s(node).requirements.len() {
+        let count = self.s(node).requirements.len();
+        // A struct that many things are embedded in has as many groups.
+        let mut known = FxHashSet::default();
+        if count > MANY {
+            known.extend(list.iter().map(|r| r.id));
+        }
+        for index in 0..count {
             let own = self.s(node).requirements[index];
-            if (own.ignore && own.kind == GroupKind::Reference)
-                || list.iter().any(|x| x.id == own.id)
-            {
+            if own.ignore && own.kind == GroupKind::Reference {
+                continue;
+            }
+            let is_known = match count > MANY {
+                true => !known.insert(own.id),
+                false => list.iter().any(|r| r.id == own.id),
+            };
+            if is_known {
                 continue;
             }
             let mut once = false;
@@ -597,8 +609,7 @@ impl Machine<'_> {
 
     /// Whether some requirement may not apply here.
     fn is_opened(&self, node: Node) -> bool {
-        let opens =
-            |node: Node, flags: u8| self.s(node).evidence.iter().any(|e| e.flags & flags != 0);
+        let opens = |node: Node, flags: u8| self.s(node).evidence_flags & flags != 0;
         let parent = self.n(node).parent;
         self.is_special(node)
             || opens(node, Evidence::TOP | Evidence::OPEN_VALIDATOR)
@@ -611,8 +622,11 @@ impl Machine<'_> {
         let special = self.is_special(node);
         let parent = self.n(node).parent;
         let edges = self.edges(node);
-        // For each requirement: whether evidence lies in it, and what that brought.
-        let mut touched: SmallVec<[(bool, u8); 8]> = SmallVec::from_elem((false, 0), list.len());
+        // For each requirement: whether evidence lies in it, what that brought, and the ellipsis of the node around it
+        // that lies in it.
+        let mut touched: SmallVec<[(bool, u8, u32); 16]> =
+            SmallVec::from_elem((false, 0, 0), list.len());
+        let opening = (parent != NIL && self.has_state(parent)).then_some(parent);
         for start in (0..list.len()).step_by(SET) {
             let part = &list[start..list.len().min(start + SET)];
             let mut memo = Memo::new(&mut self.marks, self.groups.len(), part);
@@ -621,7 +635,7 @@ impl Machine<'_> {
                 let mask = memo.lies_in(&self.groups, &self.marks, e.id);
                 for (index, r) in part.iter().enumerate() {
                     if mask & (1 << index) != 0 {
-                        let (any, flags) = &mut touched[start + index];
+                        let (any, flags, _) = &mut touched[start + index];
                         *any = true;
                         *flags |= if e.id < r.id {
                             e.flags & !Evidence::STRUCT
@@ -631,10 +645,19 @@ impl Machine<'_> {
                     }
                 }
             }
+            for &id in opening.iter().flat_map(|&node| &self.s(node).ellipses) {
+                let mask = memo.lies_in(&self.groups, &self.marks, id);
+                for (index, (_, _, first)) in touched[start..][..part.len()].iter_mut().enumerate()
+                {
+                    if *first == 0 && mask & (1 << index) != 0 {
+                        *first = id;
+                    }
+                }
+            }
         }
         let mut index = 0;
         list.retain_mut(|r| {
-            let (any, flags) = touched[index];
+            let (any, flags, id) = touched[index];
             index += 1;
             if special && !any {
                 return false;
@@ -644,14 +667,11 @@ impl Machine<'_> {
             {
                 return false;
             }
-            if !(any && r.kind != GroupKind::Literal) && parent != NIL && self.has_state(parent) {
-                let id = self.parent_ellipsis(&edges, r, parent);
-                if id != 0 {
-                    let evidence = &self.s(node).evidence;
-                    let inside = |e: &Evidence| self.contains_group(&edges, id, e.id);
-                    if !any || r.kind == GroupKind::Literal && !evidence.iter().any(inside) {
-                        r.removed = true;
-                    }
+            if !(any && r.kind != GroupKind::Literal) && id != 0 {
+                let evidence = &self.s(node).evidence;
+                let inside = |e: &Evidence| self.contains_group(&edges, id, e.id);
+                if !any || r.kind == GroupKind::Literal && !evidence.iter().any(inside) {
+                    r.removed = true;
                 }
             }
             true
@@ -659,11 +679,8 @@ impl Machine<'_> {
     }
 
     fn parent_ellipsis(&self, edges: &[(u32, u32)], r: &Required, parent: Node) -> u32 {
-        for e in &self.s(parent).evidence {
-            if e.flags & Evidence::ELLIPSIS != 0 && self.contains_group(edges, r.id, e.id) {
-                return e.id;
-            }
-        }
-        0
+        let inside = |id: &&u32| self.contains_group(edges, r.id, **id);
+        let ellipses = &self.s(parent).ellipses;
+        ellipses.iter().find(inside).copied().unwrap_or(0)
     }
 }

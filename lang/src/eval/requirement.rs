@@ -75,6 +75,13 @@ pub(super) fn relevant(
     out
 }
 
+/// How many of the groups that were asked for last a [`Memo`] looks through.
+const RECENT: usize = 8;
+/// How many kinds of evidence are remembered to be enough.
+const MOST_ALLOWED: usize = 16;
+/// The way from a group to the requirements is remembered for good where it has more steps than this.
+const LONG: usize = 64;
+
 /// What groups lie in, under the same edges and requirements. Good for as long as no other set of requirements is marked.
 #[derive(Default)]
 pub(super) struct Memo {
@@ -84,7 +91,11 @@ pub(super) struct Memo {
     /// A bit for the end of each edge, by its low bits: most groups are none of them.
     ends: u64,
     least_end: u32,
-    known: SmallVec<[(u32, u64); 8]>,
+    /// Of the groups asked for last, what they lie in: one takes the place of another.
+    recent: [(u32, u64); RECENT],
+    turn: usize,
+    /// Of those that it takes long to find out for.
+    far: FxHashMap<u32, u64>,
     /// What fields that are allowed were touched by.
     allowed: SmallVec<[Groups; 4]>,
     /// In place of all this, where there are more requirements than bits.
@@ -111,7 +122,8 @@ impl Memo {
         self.ends = edges.iter().fold(0, |mask, &(_, to)| mask | low_bit(to));
         self.least_end = edges.iter().map(|&(_, to)| to).min().unwrap_or(u32::MAX);
         self.edges = edges;
-        self.known.clear();
+        self.recent = Default::default();
+        self.far.clear();
         self.allowed.clear();
     }
 
@@ -169,7 +181,7 @@ impl Memo {
                 }
             }
         });
-        if allowed {
+        if allowed && self.allowed.len() < MOST_ALLOWED {
             self.allowed.push(groups);
         }
         allowed
@@ -180,9 +192,15 @@ impl Memo {
         if group == 0 {
             return 0;
         }
-        if let Some(&(_, mask)) = self.known.iter().find(|(id, _)| *id == group) {
+        if let Some(&(_, mask)) = self.recent.iter().find(|(id, _)| *id == group) {
             return mask;
         }
+        if !self.far.is_empty()
+            && let Some(&mask) = self.far.get(&group)
+        {
+            return mask;
+        }
+        let mut steps = 0;
         let floor = self.least.min(self.least_end);
         let mut mask = 0;
         let mut at = group;
@@ -202,13 +220,19 @@ impl Memo {
                     }
                 }
                 at = parents[at as usize];
+                steps += 1;
             }
             match work.pop() {
                 Some(next) => at = next,
                 None => break,
             }
         }
-        self.known.push((group, mask));
+        if steps > LONG {
+            self.far.insert(group, mask);
+        } else {
+            self.recent[self.turn % RECENT] = (group, mask);
+            self.turn += 1;
+        }
         mask
     }
 }

@@ -296,6 +296,10 @@ pub(super) struct State {
     pub evidence: Vec<Evidence>,
     /// Positions in `evidence`, where it is long.
     pub evidence_index: FxHashMap<u32, u32>,
+    /// All flags of the evidence together.
+    pub evidence_flags: u8,
+    /// The groups of which the evidence has an ellipsis.
+    pub ellipses: Vec<u32>,
     pub requirements: Vec<Requirement>,
     pub replacements: Vec<(u32, u32)>,
     /// Own and outer replacements, and how many were own when they were collected.
@@ -310,6 +314,15 @@ pub(super) struct State {
 pub(super) type Mode3 = Option<Mode>;
 
 impl State {
+    /// Adds the evidence of a group that has none yet.
+    pub(super) fn add_evidence(&mut self, evidence: Evidence) {
+        self.evidence_flags |= evidence.flags;
+        if evidence.flags & Evidence::ELLIPSIS != 0 {
+            self.ellipses.push(evidence.id);
+        }
+        self.evidence.push(evidence);
+    }
+
     /// Forgets everything but the buffers. In place: a state is large.
     pub(super) fn reset(&mut self) {
         let State {
@@ -369,6 +382,8 @@ impl State {
             base_before_sharing,
             evidence,
             evidence_index,
+            evidence_flags,
+            ellipses,
             requirements,
             replacements,
             edges,
@@ -391,6 +406,8 @@ impl State {
         shared_infos.clear();
         evidence.clear();
         evidence_index.clear();
+        ellipses.clear();
+        *evidence_flags = 0;
         requirements.clear();
         replacements.clear();
         *started = false;
