@@ -3,7 +3,7 @@
 use crate::commands::Session;
 use crate::load::fatal;
 use holos_lang::diagnostic::{Code, Diagnostic};
-use holos_lang::eval::{Evaluation, Selector, Strictness};
+use holos_lang::eval::{Evaluation, Selector};
 use holos_lang::value::Data;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,12 +51,7 @@ fn field(evaluation: &mut Evaluation<'_>, path: &[&str]) -> Result<Option<Data>,
     let Some(node) = evaluation.lookup(root, &path) else {
         return Ok(None);
     };
-    let errors = evaluation.errors(node, Strictness::Concrete);
-    if fatal(&errors) {
-        Err(errors)
-    } else {
-        evaluation.data(node).map(Some)
-    }
+    evaluation.data(node).map(Some)
 }
 
 /// Components that wait for each other. The language sees that as a value that depends on itself, and cannot name them.

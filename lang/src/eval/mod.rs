@@ -296,6 +296,11 @@ impl<'a> Evaluation<'a> {
     /// Every error in the value, sorted by place.
     pub fn errors(&mut self, node: NodeId, strictness: Strictness) -> Vec<Diagnostic> {
         self.machine.finalize(node.0);
+        // A final error makes everything around it bottom: without one at the top there is none below.
+        let target = self.machine.deref(node.0);
+        if strictness == Strictness::Final && self.machine.bottom_of(target).is_none() {
+            return Vec::new();
+        }
         self.machine
             .report(node.0, strictness == Strictness::Concrete)
     }
@@ -322,7 +327,10 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Everything that is wrong or not concrete.
     pub fn data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
+        // What is evaluated already is not evaluated in parts once more.
+        let done = self.machine.n(node.0).status == machine::Status::Finalized;
         if !self.whole
+            && !done
             && let Some(data) = self.machine.data_in_parts(node.0, self.root)
         {
             return Ok(data);
