@@ -402,7 +402,7 @@ impl Machine<'_> {
     }
 
     /// Whether a node is another one, or lies somewhere below it.
-    fn lies_below(&self, mut node: Node, above: Node) -> bool {
+    pub(super) fn lies_below(&self, mut node: Node, above: Node) -> bool {
         while node != NIL {
             if node == above {
                 return true;

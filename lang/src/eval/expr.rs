@@ -117,8 +117,15 @@ impl Machine<'_> {
                 Ok(Value::Node(node))
             }
             Expr::Unify(..) => {
-                let node = self.new_inline();
                 let (env, refs) = (self.env, self.info.refs);
+                let around = self.inline.iter().filter(|&&it| it == (expr, env));
+                if around.count() >= MAX_INLINE {
+                    let error =
+                        self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle);
+                    return Ok(Value::Bottom(error));
+                }
+                let node = self.new_inline();
+                self.inline.push((expr, env));
                 let info = Info {
                     refs,
                     ..Info::default()
@@ -131,6 +138,7 @@ impl Machine<'_> {
                 } else {
                     self.complete_shallow(node);
                 }
+                self.inline.pop();
                 Ok(Value::Node(node))
             }
             Expr::Slice { base, low, high } => self.slice(base, low, high),
@@ -279,7 +287,7 @@ impl Machine<'_> {
                     let has_state = self.has_state(arc);
                     let mut breaks = (has_state && self.s(arc).has_field_value)
                         || self.n(arc).base != Value::Cycle;
-                    if evaluating && !breaks && has_state && self.will_be_struct(arc) {
+                    if concrete && evaluating && has_state && self.will_be_struct(arc) {
                         self.s_mut(arc).is_struct = true;
                         breaks = true;
                     }
@@ -382,7 +390,8 @@ impl Machine<'_> {
             Value::Cycle
                 if self.has_state(node)
                     && !self.s(node).is_struct
-                    && self.meets(node, ANCESTORS | VALUE)
+                    && (self.meets(node, ANCESTORS | VALUE)
+                        || self.s(node).frozen & SCALAR != 0)
                     && self.all_finished(node) =>
             {
                 Ok(self.validators_of(node))
@@ -391,3 +400,7 @@ impl Machine<'_> {
         }
     }
 }
+
+/// How many times a conjunction inside an expression may be evaluated within itself: an operand that leads back to the
+/// expression leads there again, whatever else the other operand gives it.
+const MAX_INLINE: usize = 3;

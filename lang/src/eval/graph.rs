@@ -408,7 +408,12 @@ impl Machine<'_> {
         let node = self.deref(node);
         match self.n(node).base {
             Value::None | Value::Struct | Value::List { .. } => Value::Node(node),
-            Value::Cycle if self.has_state(node) && self.s(node).is_struct => Value::Node(node),
+            Value::Cycle
+                if self.has_state(node)
+                    && (self.s(node).is_struct || self.s(node).kind == Kind::LIST) =>
+            {
+                Value::Node(node)
+            }
             base => base,
         }
     }

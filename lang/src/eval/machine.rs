@@ -330,6 +330,8 @@ pub(crate) struct Machine<'a> {
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
     /// Keys of aliased dynamic fields that are being evaluated.
     pub(super) keys: Vec<(ExprId, EnvId)>,
+    /// Conjunctions inside expressions that are being evaluated.
+    pub(super) inline: Vec<(ExprId, EnvId)>,
     /// The declaration of each value, made when the first error is traced.
     pub(super) declarations: FxHashMap<ExprId, u32>,
     pub(super) blocking: Vec<TaskId>,
@@ -427,6 +429,7 @@ impl<'a> Machine<'a> {
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
             keys: Vec::new(),
+            inline: Vec::new(),
             declarations: FxHashMap::default(),
             blocking: Vec::new(),
             stack: Vec::new(),
@@ -496,6 +499,7 @@ impl<'a> Machine<'a> {
             regexes: _,
             regex_cache: _,
             keys,
+            inline,
             declarations,
             blocking,
             stack,
@@ -551,6 +555,7 @@ impl<'a> Machine<'a> {
         unordered.clone_from(&from.unordered);
         literals.clone_from(&from.literals);
         keys.clone_from(&from.keys);
+        inline.clone_from(&from.inline);
         declarations.clone_from(&from.declarations);
         blocking.clone_from(&from.blocking);
         stack.clone_from(&from.stack);

@@ -190,8 +190,16 @@ impl Machine<'_> {
             }
             Value::Struct | Value::List { .. } => {}
             Value::Disjunction(index) if self.disjunctions[index as usize].defaults == 1 => {
-                if let Value::Node(default) = self.disjunctions[index as usize].values[0] {
-                    self.open_parts(default, found, depth + 1);
+                match self.disjunctions[index as usize].values[0] {
+                    Value::Node(default) => self.open_parts(default, found, depth + 1),
+                    default if self.is_concrete(default) => {}
+                    default => {
+                        let saved = std::mem::replace(&mut self.node, node);
+                        let error =
+                            self.new_error(ErrorCode::Incomplete, Message::NotConcrete(default));
+                        self.node = saved;
+                        *found = self.combine(*found, error);
+                    }
                 }
                 return;
             }

@@ -243,7 +243,9 @@ impl Machine<'_> {
                     if dynamic_values.get(&value).is_some_and(|l| !l.is_empty()))
             });
         }
-        // From here on, one entry for each insertion.
+        // From here on, one entry for each insertion that has labels of its own.
+        let mut seen = vec![false; literals.len()];
+        inserted.retain(|&mut i| literals[i].dynamic || !std::mem::replace(&mut seen[i], true));
         let mut literals: SmallVec<[Literal; 8]> =
             inserted.iter().map(|&i| literals[i].clone()).collect();
         literals.sort_by(|a, b| {

@@ -372,6 +372,12 @@ impl Machine<'_> {
                 self.add_error(error);
                 return Ok(None);
             }
+            // A scalar that is nobody's value has no definitions, and may yet be unified with some.
+            other if !scalar && !matches!(self.program.exprs[expr as usize], Expr::Value(_)) => {
+                let kind = self.kind(other);
+                self.add_incomplete(format!("a value of type {kind} has no definitions"));
+                return Ok(None);
+            }
             other => {
                 self.select_error(other);
                 return Ok(None);

@@ -141,7 +141,13 @@ impl Machine<'_> {
                 self.add_value_error(value);
                 return Ok(());
             }
-            Value::Node(node) if self.n(node).status == Status::Evaluating => {
+            Value::Node(key)
+                if self.n(key).has(NodeData::DYNAMIC)
+                    || self.lies_below(key, task.node)
+                    || self.n(key).status == Status::Evaluating
+                        && (self.has_ancestor(task.node, key)
+                            || self.has_state(key) && !self.all_finished(key)) =>
+            {
                 self.add_incomplete("key value of dynamic field not yet known");
                 return Ok(());
             }

@@ -242,7 +242,14 @@ impl<'p> Compiler<'p> {
         let keys = self.keys_of(decls);
         for (index, value) in lets {
             self.open_lets.push(index);
+            // What it matches are not the fields beside it.
+            self.scopes.push(Scope {
+                depth: self.depth,
+                field: true,
+                ..Scope::default()
+            });
             let compiled = self.expr(value);
+            self.scopes.pop();
             self.open_lets.pop();
             self.program.lets[index as usize] = compiled;
         }
