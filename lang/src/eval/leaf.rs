@@ -204,7 +204,7 @@ impl Machine<'_> {
                 ([], []) if meet.kind != Kind::TOP && !meet.kind.is_empty() => {
                     Some(Value::Kind(meet.kind))
                 }
-                ([], [bound]) if meet.count == 1 => Some(*bound),
+                ([], [bound]) if meet.count == 1 && meet.kind == Kind::TOP => Some(*bound),
                 _ => None,
             };
         };
