@@ -33,6 +33,7 @@ a value that need not be concrete, such as a schema.
 | regular expressions | repeats 1000, nesting 250, 32 MiB compiled |
 | blocks in `kubernetes.DisjointCIDRs` | 4096 |
 | pairs of elements that are not concrete, `list.UniqueItems` | 1048576 |
+| schemas that `openapi.MarshalSchema` writes, those inside of others included | 262144, nesting 200 |
 
 ## Where CUE differs
 
@@ -49,8 +50,8 @@ a value that need not be concrete, such as a schema.
 - Names of groups in regular expressions are unique and begin with a letter or `_`.
 - `text/template.Execute` has no function `call`; it runs at most a million steps, 100 templates deep.
 - `html.Unescape` leaves an entity without digits (`&#x;`) as it is.
-- Not there: `encoding/openapi`. Its one function, experimental in CUE, writes the comments and references that a schema
-  is declared with; evaluation keeps neither. `holosc export --out openapi` writes imported kinds.
+- `openapi.MarshalSchema` writes what a label or a validator that is not called (`time.Duration`) allows; CUE writes a reference
+  to a schema of that name. Where a constraint has no counterpart (`!=` of a string) it is refused; CUE crashes.
 ";
 
 /// The whole chapter.

@@ -6,6 +6,7 @@ use super::ops::Equality;
 use crate::resolve::program::*;
 use crate::value::Data;
 use crate::value::builtin::{self, CallError, Kind, ValueRef};
+use crate::value::schema::{SchemaReader, SchemaRef};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
@@ -224,6 +225,14 @@ impl builtin::Context for Machine<'_> {
             }
         }
         self.equal_values(a, b, Equality::Operator)
+    }
+
+    fn read_schema(
+        &mut self,
+        value: ValueRef,
+        run: &mut dyn FnMut(&mut dyn SchemaReader, SchemaRef),
+    ) -> Result<(), CallError> {
+        Machine::read_schema(self, value, run)
     }
 
     fn text(&mut self, value: ValueRef) -> String {

@@ -5,10 +5,11 @@
 
 use super::machine::{Machine, NIL, NodeData};
 use super::{Evaluation, NodeId, Selector};
-use crate::resolve::program::{ArcType, Comparison, Label, Value};
+use crate::resolve::program::{ArcType, Label, Value};
 use crate::syntax::tree::{Attribute, Presence};
 use crate::value::Number;
 use crate::value::builtin::Kind;
+pub use crate::value::schema::BoundOp;
 use std::sync::Arc;
 
 /// What kind of failure a value is.
@@ -24,19 +25,6 @@ pub enum ErrorCode {
     Incomplete,
     /// A reference cycle; a concrete value could still mend it.
     Cycle,
-}
-
-/// Comparison operators of bounds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum BoundOp {
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    NotEqual,
-    Equal,
-    Match,
-    NotMatch,
 }
 
 /// One evaluated node.
@@ -317,7 +305,7 @@ impl Machine<'_> {
         }
     }
 
-    fn value_node(&mut self, value: Value) -> u32 {
+    pub(super) fn value_node(&mut self, value: Value) -> u32 {
         if let Value::Node(node) = value {
             return node;
         }
@@ -372,17 +360,7 @@ impl Machine<'_> {
             Value::Kind(kind) => Shape::Type(kind),
             Value::Bound(id) => {
                 let bound = self.program.bounds[id as usize];
-                let op = match bound.op {
-                    Comparison::Equal => BoundOp::Equal,
-                    Comparison::NotEqual => BoundOp::NotEqual,
-                    Comparison::Less => BoundOp::Less,
-                    Comparison::LessEqual => BoundOp::LessEqual,
-                    Comparison::Greater => BoundOp::Greater,
-                    Comparison::GreaterEqual => BoundOp::GreaterEqual,
-                    Comparison::Match => BoundOp::Match,
-                    Comparison::NotMatch => BoundOp::NotMatch,
-                };
-                Shape::Bound(op, Box::new(self.shape(bound.value)))
+                Shape::Bound(bound.op.into(), Box::new(self.shape(bound.value)))
             }
             Value::Validator(id) => {
                 let name = self.validator_name(id);

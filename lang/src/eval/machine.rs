@@ -355,6 +355,8 @@ pub(crate) struct Machine<'a> {
     pub(super) stats: Stats,
     /// The nodes that are being printed, the outermost first.
     pub(super) printing: Vec<Node>,
+    /// How many values are being read as they are written, one inside the other.
+    pub(super) readers: u32,
     /// How many nodes there may be.
     pub(super) max_nodes: usize,
     /// How many steps have been taken: runs of tasks.
@@ -447,6 +449,7 @@ impl<'a> Machine<'a> {
             errs: NIL,
             stats: Stats::default(),
             printing: Vec::new(),
+            readers: 0,
             max_nodes: super::unify::MAX_NODES,
             steps: 0,
             max_steps: super::sched::MAX_STEPS,
@@ -516,6 +519,7 @@ impl<'a> Machine<'a> {
             errs,
             stats,
             printing,
+            readers,
             max_nodes,
             steps,
             max_steps,
@@ -572,6 +576,7 @@ impl<'a> Machine<'a> {
         errs.clone_from(&from.errs);
         stats.clone_from(&from.stats);
         printing.clone_from(&from.printing);
+        readers.clone_from(&from.readers);
         max_nodes.clone_from(&from.max_nodes);
         steps.clone_from(&from.steps);
         max_steps.clone_from(&from.max_steps);

@@ -29,6 +29,7 @@ pub struct Prepared {
     main: PackageFiles,
     errors: Vec<Diagnostic>,
     user_files: Vec<bool>,
+    texts: Arc<[Arc<str>]>,
 }
 
 impl Library {
@@ -84,6 +85,7 @@ impl Library {
                 errors: main.errors.iter().cloned().chain(errors).collect(),
                 main,
                 user_files: sources.iter().map(|(_, source)| source.user).collect(),
+                texts: texts(sources),
             };
         }
         *self = Library { program, imports };
@@ -92,8 +94,14 @@ impl Library {
             errors: main.errors.clone(),
             main,
             user_files: sources.iter().map(|(_, source)| source.user).collect(),
+            texts: texts(sources),
         }
     }
+}
+
+fn texts(sources: &SourceMap) -> Arc<[Arc<str>]> {
+    let texts = sources.iter().map(|(_, source)| source.text.clone());
+    texts.collect()
 }
 
 impl Prepared {
@@ -105,6 +113,7 @@ impl Prepared {
         let mut errors = self.errors;
         program.packages[0].name = self.main.name.clone();
         program.user_files = self.user_files;
+        program.texts = self.texts;
         let compiler = Compiler::new(&mut program, builtins, &imports, own_path(&self.main));
         let (files, found) = compiler.package(&self.main.files);
         program.packages[0].files = files;

@@ -383,6 +383,8 @@ pub(crate) struct Program {
     pub(crate) conjunctions: Vec<Vec<Value>>,
     /// Which files are the user's, by [`FileId`]; a later one is.
     pub(crate) user_files: Vec<bool>,
+    /// The texts of the files, by [`FileId`]; a later one is not there.
+    pub(crate) texts: Arc<[Arc<str>]>,
     /// What names are likely mistaken for others, for the checker.
     pub(crate) warnings: Vec<crate::diagnostic::Diagnostic>,
     /// Attributes of fields, by the index of their declaration.
@@ -549,6 +551,21 @@ impl Comparison {
             Comparison::GreaterEqual => ">=",
             Comparison::Match => "=~",
             Comparison::NotMatch => "!~",
+        }
+    }
+}
+
+impl From<Comparison> for crate::value::schema::BoundOp {
+    fn from(op: Comparison) -> Self {
+        match op {
+            Comparison::Equal => Self::Equal,
+            Comparison::NotEqual => Self::NotEqual,
+            Comparison::Less => Self::Less,
+            Comparison::LessEqual => Self::LessEqual,
+            Comparison::Greater => Self::Greater,
+            Comparison::GreaterEqual => Self::GreaterEqual,
+            Comparison::Match => Self::Match,
+            Comparison::NotMatch => Self::NotMatch,
         }
     }
 }

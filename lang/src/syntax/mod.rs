@@ -1,6 +1,7 @@
 //! Text to tokens to [`tree`]: lexer, grammar, literals, formatter.
 
 mod builder;
+pub(crate) mod docs;
 pub mod errors;
 mod format;
 mod lexer;

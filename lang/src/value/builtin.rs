@@ -6,6 +6,7 @@
 //! without places: the caller knows where the call stands.
 
 use super::Data;
+use super::schema::{SchemaReader, SchemaRef};
 
 /// Finds builtin packages by import path.
 pub trait Builtins: Sync {
@@ -278,6 +279,15 @@ pub trait Context {
     /// Whether the two are the same as far as they are known: a type equals itself, hidden and optional fields do
     /// not count.
     fn same(&mut self, a: ValueRef, b: ValueRef) -> bool;
+    /// Lets `run` read the value as it is written.
+    ///
+    /// # Errors
+    /// Where a schema is made of itself without end.
+    fn read_schema(
+        &mut self,
+        value: ValueRef,
+        run: &mut dyn FnMut(&mut dyn SchemaReader, SchemaRef),
+    ) -> Result<(), CallError>;
     /// The value as language text (`yaml.MarshalStream` of incomplete values, messages).
     fn text(&mut self, value: ValueRef) -> String;
 }

@@ -3,6 +3,7 @@
 pub mod builtin;
 pub mod number;
 pub mod regex;
+pub mod schema;
 
 pub use number::Number;
 use std::sync::Arc;

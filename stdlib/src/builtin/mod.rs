@@ -18,6 +18,7 @@ mod kubernetes;
 mod list;
 mod math;
 mod net;
+mod openapi;
 mod path;
 mod regexp;
 mod strconv;
@@ -46,6 +47,7 @@ static PACKAGES: &[&Package] = &[
     &codec::csv_package::PACKAGE,
     &codec::hex::PACKAGE,
     &data::json::PACKAGE,
+    &openapi::PACKAGE,
     &data::toml::PACKAGE,
     &data::yaml::PACKAGE,
     &html::PACKAGE,
