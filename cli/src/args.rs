@@ -1,6 +1,7 @@
 //! The command line, as data.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The holos configuration compiler.
@@ -17,6 +18,38 @@ pub struct Args {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// Reads a command line; the first word is the program's name.
+    ///
+    /// To declare all commands takes longer than to evaluate a small file. Those that are run most are declared alone;
+    /// whatever does not read so goes the whole way, which says what is wrong or prints the help.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let alone = words.get(1).and_then(|word| alone(word.to_str()?));
+        let read = alone.and_then(|command| {
+            let matches = command.try_get_matches_from(&words).ok()?;
+            Args::from_arg_matches(&matches).ok()
+        });
+        read.map_or_else(|| Args::try_parse_from(&words), Ok)
+    }
+}
+
+/// The command line with one command only, where it is one of those that are run most.
+fn alone(name: &str) -> Option<clap::Command> {
+    type Declare = fn(clap::Command) -> clap::Command;
+    let (name, declare): (_, Declare) = match name {
+        "eval" => ("eval", Eval::augment_args),
+        "export" => ("export", Export::augment_args),
+        "check" => ("check", Check::augment_args),
+        "vet" => ("vet", Vet::augment_args),
+        "fmt" => ("fmt", Fmt::augment_args),
+        "render" => ("render", Render::augment_args),
+        _ => return None,
+    };
+    let program = Global::augment_args(clap::Command::new("holosc"));
+    Some(program.subcommand(declare(clap::Command::new(name))))
 }
 
 /// What every command takes.

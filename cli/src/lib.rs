@@ -21,7 +21,6 @@ pub mod render;
 pub mod report;
 mod trim;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -51,7 +50,7 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line; the first word is the program's name.
 pub fn main_with(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let args = match args::Args::try_parse_from(words) {
+    let args = match args::Args::read(words) {
         Ok(args) => args,
         Err(error) => {
             let wanted = !error.use_stderr();
