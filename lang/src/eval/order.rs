@@ -136,20 +136,23 @@ impl Machine<'_> {
         // all that is found out here holds of each of them.
         let mut inserted: SmallVec<[usize; 8]> = SmallVec::new();
         let mut literals: SmallVec<[Literal; 8]> = SmallVec::new();
-        let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
+        let mut by_shape = ByShape::default();
         let mut at = self.n(node).structs;
         while at != NIL {
             let info = self.structs[at as usize];
-            inserted.push(*by_shape.entry(info.shape).or_insert_with(|| {
-                literals.push(Literal {
-                    shape: info.shape,
-                    place: self.shape_place(&self.program.shapes[info.shape as usize]),
-                    dynamic: false,
-                    explicit: false,
-                });
-                literals.len() - 1
-            }));
             at = info.next;
+            if let Some(known) = by_shape.get(&literals, info.shape) {
+                inserted.push(known);
+                continue;
+            }
+            by_shape.add(info.shape, literals.len());
+            inserted.push(literals.len());
+            literals.push(Literal {
+                shape: info.shape,
+                place: self.shape_place(&self.program.shapes[info.shape as usize]),
+                dynamic: false,
+                explicit: false,
+            });
         }
         inserted.reverse();
 
@@ -229,7 +232,7 @@ impl Machine<'_> {
                 let own = owners.of(side).into_iter().flatten();
                 own.for_each(|&i| literals[i].explicit = true);
                 if let Expr::Struct(shape) = self.program.exprs[side as usize]
-                    && let Some(&i) = by_shape.get(&shape)
+                    && let Some(i) = by_shape.get(&literals, shape)
                 {
                     literals[i].explicit = true;
                 }
@@ -404,6 +407,24 @@ impl Owners {
     }
 }
 
+/// Where the literal of a shape stands; of many, by hash.
+#[derive(Default)]
+struct ByShape(FxHashMap<ShapeId, usize>);
+
+impl ByShape {
+    fn add(&mut self, shape: ShapeId, position: usize) {
+        if position >= MAX_SEARCHED {
+            self.0.insert(shape, position);
+        }
+    }
+
+    fn get(&self, literals: &[Literal], shape: ShapeId) -> Option<usize> {
+        let first = &literals[..literals.len().min(MAX_SEARCHED)];
+        let found = first.iter().position(|literal| literal.shape == shape);
+        found.or_else(|| self.0.get(&shape).copied())
+    }
+}
+
 /// Literals that stand side by side.
 type Batch = SmallVec<[usize; 4]>;
 
@@ -445,7 +466,7 @@ fn batches(literals: &[Literal]) -> SmallVec<[Batch; 8]> {
 /// Vertices that come before what is declared next.
 type Chain = SmallVec<[usize; 8]>;
 
-/// A graph has more vertices than this for them to be found by hash.
+/// Of more than this, one is found by hash.
 const MAX_SEARCHED: usize = 16;
 
 /// "Comes before" among the arcs of a node.
@@ -481,6 +502,9 @@ impl Graph<'_> {
     /// Topological order of the strongly connected components; within one, and among those that
     /// are ready, by name.
     fn sort(&self, names: &[Cow<'_, str>]) -> Vec<u32> {
+        if let Some(out) = self.sort_few(names) {
+            return out;
+        }
         let single = (0..names.len()).map(|i| i as u32).collect::<Vec<_>>();
         let out = self.sort_components(names, &single, &single);
         if out.len() == names.len() {
@@ -491,6 +515,35 @@ impl Graph<'_> {
         let mut members = single;
         members.sort_by_key(|&i| (components[i as usize], &names[i as usize]));
         self.sort_components(names, &components, &members)
+    }
+
+    /// The order of up to 64 vertices, with those that come before one as the bits of a set; `None` where there are
+    /// more, or cycles.
+    fn sort_few(&self, names: &[Cow<'_, str>]) -> Option<Vec<u32>> {
+        if names.len() > 64 {
+            return None;
+        }
+        let mut before: SmallVec<[u64; 16]> = SmallVec::from_elem(0, names.len());
+        for &(from, to) in &self.edges {
+            if from != to {
+                before[to] |= 1 << from;
+            }
+        }
+        let mut out = Vec::with_capacity(names.len());
+        let mut left = u64::MAX >> (64 - names.len().max(1));
+        while out.len() < names.len() {
+            let mut next: Option<usize> = None;
+            for (vertex, before) in before.iter().enumerate() {
+                let ready = left & (1 << vertex) != 0 && before & left == 0;
+                if ready && next.is_none_or(|next| names[vertex] < names[next]) {
+                    next = Some(vertex);
+                }
+            }
+            let next = next?;
+            left &= !(1 << next);
+            out.push(next as u32);
+        }
+        Some(out)
     }
 
     /// The order, given the component of each vertex and all vertices by component; less than all of them where

@@ -6,6 +6,7 @@ pub mod errors;
 mod format;
 mod lexer;
 mod literal;
+mod pieces;
 mod recover;
 pub mod tree;
 mod typed;
@@ -51,7 +52,17 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
             errors: vec![error],
         };
     }
-    let (mut builder, root, errors) = recover::parse(file, text, Token::StartFile);
+    let lexed = lexer::lex(file, text, Token::StartFile);
+    if lexed.errors.is_empty()
+        && !lexed.stopped
+        && let Some(file) = pieces::parse(file, text, &lexed.tokens)
+    {
+        return Parsed {
+            file,
+            errors: Vec::new(),
+        };
+    }
+    let (mut builder, root, errors) = recover::parse(file, text, lexed);
     let decls = match root {
         Some(Root::File(decls)) => decls,
         _ => builder.no_decls(),
@@ -68,7 +79,8 @@ pub fn parse_expr(file: FileId, text: &str) -> (tree::Expr, Vec<Diagnostic>) {
     if let Some(error) = too_large(file, text) {
         return (tree::Expr::Bad(whole), vec![error]);
     }
-    let (_, root, errors) = recover::parse(file, text, Token::StartExpr);
+    let lexed = lexer::lex(file, text, Token::StartExpr);
+    let (_, root, errors) = recover::parse(file, text, lexed);
     match root {
         Some(Root::Expr(node)) => (node.into_expr(), errors),
         _ => (tree::Expr::Bad(whole), errors),

@@ -10,22 +10,22 @@ use super::MAX_ERRORS;
 use super::builder::{Builder, Root};
 use super::errors::{self, code};
 use super::grammar::StartParser;
-use super::lexer::{Lexed, Lexeme, Token, lex};
+use super::lexer::{Lexed, Lexeme, Token};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use lalrpop_util::ParseError;
 
-/// Parses a text that begins with `start`; `None` where not even mending helped.
+/// Parses the tokens of a text; `None` where not even mending helped.
 pub(crate) fn parse(
     file: FileId,
     text: &str,
-    start: Token,
+    lexed: Lexed,
 ) -> (Builder<'_>, Option<Root>, Vec<Diagnostic>) {
     let Lexed {
         tokens,
         errors,
         stopped,
         ..
-    } = lex(file, text, start);
+    } = lexed;
     let mut mender = Mender {
         file,
         text,
@@ -578,7 +578,7 @@ fn matching(stack: &[Opened], close: Token, indent: Option<usize>) -> Option<usi
     }
 }
 
-fn opens(token: Token) -> bool {
+pub(super) fn opens(token: Token) -> bool {
     matches!(
         token,
         Token::LeftBrace | Token::LeftBracket | Token::LeftParen | Token::InterpolationStart
@@ -592,7 +592,7 @@ fn opens_interpolation(token: Token) -> bool {
     )
 }
 
-fn closes(token: Token) -> bool {
+pub(super) fn closes(token: Token) -> bool {
     matches!(
         token,
         Token::RightBrace | Token::RightBracket | Token::RightParen | Token::InterpolationEnd
