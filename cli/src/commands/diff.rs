@@ -5,11 +5,12 @@ use crate::Outcome;
 use crate::args::{Diff, Inputs, PlatformInput};
 use crate::load::{Instance, Loader, fatal};
 use crate::render::difference::{Files, Risk, Touched, between};
-use crate::render::plan;
 use crate::render::platform::Platform;
+use crate::render::{Plan, plan};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::Evaluation;
 use holos_lang::syntax::tree::{Decl, Expr, Label};
+use holos_lang::value::Data;
 use holos_schemas::validate::Validator;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -82,6 +83,13 @@ fn collect(root: &Path, dir: &Path, found: &mut Files) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What is to be written, and what is wrong with it.
+type Planned = (Plan, Vec<Diagnostic>);
+
+fn planned(manifests: &Data, gitops: Option<&Data>) -> Planned {
+    plan(manifests, gitops, &Validator::new())
+}
+
 /// A platform rendered in memory, with a line about the roles where `swap` changes them.
 fn platform(
     session: &mut Session,
@@ -89,22 +97,17 @@ fn platform(
     tags: &[String],
     swap: Option<&str>,
 ) -> Result<(Files, String), Outcome> {
-    let (platform, roles) = match swap {
+    let ((plan, found), roles) = match swap {
         None => {
             let input = PlatformInput {
                 directory: directory.into(),
                 tags: tags.into(),
                 tag_variables: false,
             };
-            (session.platform(&input)?, String::new())
+            (session.platform(&input, planned)?.1, String::new())
         }
         Some(swap) => swapped(session, directory, tags, swap)?,
     };
-    let (plan, found) = plan(
-        &platform.manifests,
-        platform.gitops.as_ref(),
-        &Validator::new(),
-    );
     match session.report(&found) {
         Outcome::Fine => Ok((plan.files, roles)),
         outcome => Err(outcome),
@@ -117,7 +120,7 @@ fn swapped(
     directory: &str,
     tags: &[String],
     swap: &str,
-) -> Result<(Platform, String), Outcome> {
+) -> Result<(Planned, String), Outcome> {
     let fail = |session: &mut Session, message: String| {
         let error = Diagnostic::error(Code(910), message)
             .help("write it like `--swap primary=west`; roles are read where the platform's files say `clusters: west: role: \"standby\"`");
@@ -186,9 +189,10 @@ fn swapped(
     let mut evaluation = session
         .rendered(&mut loader, &mut instance, evaluation)
         .map_err(|errors| session.report(&errors))?;
-    let platform = Platform::read(&mut evaluation).map_err(|errors| session.report(&errors))?;
+    let (_, plan) =
+        Platform::read(&mut evaluation, planned).map_err(|errors| session.report(&errors))?;
     let line = format!(" {holder}  {role} → {given}     {cluster}  {given} → {role}\n");
-    Ok((platform, line))
+    Ok((plan, line))
 }
 
 /// Calls `each` with every `clusters: <name>: role: "…"` that is written out, and writes what it returns.

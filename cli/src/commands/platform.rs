@@ -14,8 +14,12 @@ const PAGE: &str = include_str!("graph.html");
 const MARK: &str = "/*DATA*/";
 
 impl Session {
-    /// The one platform of a directory.
-    pub(super) fn platform(&mut self, input: &PlatformInput) -> Result<Platform, Outcome> {
+    /// The one platform of a directory, and what is made of its manifests while its laws are looked at.
+    pub(super) fn platform<T: Send>(
+        &mut self,
+        input: &PlatformInput,
+        meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
+    ) -> Result<(Platform, T), Outcome> {
         let inputs = Inputs {
             inputs: vec![input.directory.clone()],
             tags: input.tags.clone(),
@@ -27,7 +31,7 @@ impl Session {
         let outcome = self.each(
             &inputs,
             true,
-            |session, evaluation, _| match Platform::read(evaluation) {
+            |session, evaluation, _| match Platform::read(evaluation, &meanwhile) {
                 Ok(platform) => {
                     platforms.push(platform);
                     Outcome::Fine
@@ -47,7 +51,7 @@ impl Session {
     }
 
     fn inventory(&mut self, input: &PlatformInput, part: &str) -> Result<Data, Outcome> {
-        let platform = self.platform(input)?;
+        let (platform, ()) = self.platform(input, |_, _| ())?;
         match platform.inventory.as_ref().and_then(|all| get(all, part)) {
             Some(found) => Ok(found.clone()),
             None => {
@@ -148,8 +152,8 @@ pub(super) fn order(session: &mut Session, input: &PlatformInput) -> Outcome {
 
 /// The platform as a picture: Mermaid, or a page.
 pub(super) fn graph(session: &mut Session, args: &Graph) -> Outcome {
-    let platform = match session.platform(&args.input) {
-        Ok(platform) => platform,
+    let platform = match session.platform(&args.input, |_, _| ()) {
+        Ok((platform, ())) => platform,
         Err(outcome) => return outcome,
     };
     let Some(inventory) = &platform.inventory else {

@@ -2,11 +2,12 @@
 
 use super::module::{Module, unversioned};
 use super::{Document, Instance, Loader};
-use holos_lang::diagnostic::{Source, SourceMap};
+use holos_lang::diagnostic::{FileId, Source, SourceMap};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
-use holos_lang::syntax;
+use holos_lang::syntax::{self, tree};
 use holos_lang::value::builtin::Builtins as _;
-use std::collections::BTreeMap;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The package of the library that has what other programs rendered.
@@ -21,6 +22,39 @@ pub struct PackageImporter<'l, 'f> {
     /// Who imports what so far, by canonical path.
     edges: BTreeMap<String, Vec<String>>,
     found: BTreeMap<String, PackageFiles>,
+    /// Packages that ship, parsed before they are asked for.
+    ahead: BTreeMap<String, Vec<Shipped>>,
+}
+
+/// A file of a package that ships: its name and text, and its tree where it has no errors.
+struct Shipped {
+    name: String,
+    text: Arc<str>,
+    tree: Option<Arc<tree::File>>,
+}
+
+impl Shipped {
+    fn parse((name, text): (String, Arc<str>)) -> Shipped {
+        let parsed = syntax::parse(FileId(0), &text);
+        // Places of errors need the file's id, which it gets when it is asked for.
+        let tree = parsed.errors.is_empty().then(|| Arc::new(parsed.file));
+        Shipped { name, text, tree }
+    }
+}
+
+/// The files of a package that ships; none where there is no such package.
+fn shipped(path: &str) -> Vec<(String, Arc<str>)> {
+    if path != "platform" && !path.starts_with("platform/") {
+        let files = holos_schemas::package(path).unwrap_or_default().into_iter();
+        return files
+            .map(|(file, text)| (format!("{path}/{file}"), Arc::from(&*text)))
+            .collect();
+    }
+    let folder = path["platform".len()..].trim_start_matches('/');
+    let all = holos_stdlib::platform_files().iter();
+    all.filter(|(file, _)| file.rsplit_once('/').map_or("", |(folder, _)| folder) == folder)
+        .map(|(file, text)| (format!("platform/{file}"), Arc::from(*text)))
+        .collect()
 }
 
 impl<'l, 'f> PackageImporter<'l, 'f> {
@@ -32,6 +66,7 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             rendered: instance.rendered.clone(),
             edges: BTreeMap::new(),
             found: BTreeMap::new(),
+            ahead: BTreeMap::new(),
         }
     }
 
@@ -43,7 +78,7 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
     /// The chain of imports that leads from `start` to `goal`, both included.
     fn chain(&self, start: &str, goal: &str) -> Option<Vec<String>> {
         let mut stack = vec![vec![start.to_string()]];
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(path) = stack.pop() {
             let last = path.last().map_or("", String::as_str);
             if last == goal {
@@ -115,52 +150,73 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
         }
     }
 
-    fn embedded(&self, sources: &mut SourceMap, path: &str, name: &str) -> Option<PackageFiles> {
-        let files: Vec<(String, Arc<str>)> = if path == "platform" || path.starts_with("platform/")
-        {
-            let folder = path
-                .strip_prefix("platform")
-                .unwrap_or_default()
-                .trim_start_matches('/');
-            let all = holos_stdlib::platform_files().iter();
-            all.filter(|(file, _)| file.rsplit_once('/').map_or("", |(folder, _)| folder) == folder)
-                .map(|(file, text)| (format!("platform/{file}"), Arc::from(*text)))
-                .collect()
-        } else {
-            let files = holos_schemas::package(path)?;
-            files
-                .into_iter()
-                .map(|(file, text)| (format!("{path}/{file}"), Arc::from(&*text)))
-                .collect()
+    fn embedded(
+        &mut self,
+        sources: &mut SourceMap,
+        path: &str,
+        name: &str,
+    ) -> Option<PackageFiles> {
+        let files = match self.ahead.remove(path) {
+            Some(files) => files,
+            None => {
+                let files = shipped(path);
+                match files.len() {
+                    0 | 1 => files.into_iter().map(Shipped::parse).collect(),
+                    _ => files.into_par_iter().map(Shipped::parse).collect(),
+                }
+            }
         };
         let mut package = PackageFiles {
             path: canonical(path, name).into(),
             ..Default::default()
         };
-        for (file_name, text) in files {
+        for Shipped { name, text, tree } in files {
             let file = sources.add(Source {
-                name: file_name.into(),
+                name: name.into(),
                 text: text.clone(),
                 user: false,
             });
-            let parsed = syntax::parse(file, &text);
-            let clause = parsed
-                .file
-                .package
-                .as_ref()
-                .map(|ident| ident.name.clone())
-                .unwrap_or_default();
+            let tree = tree.unwrap_or_else(|| {
+                let parsed = syntax::parse(file, &text);
+                package.errors.extend(parsed.errors);
+                Arc::new(parsed.file)
+            });
             if package.name.is_empty() {
-                package.name = clause;
+                let clause = tree.package.as_ref().map(|ident| ident.name.clone());
+                package.name = clause.unwrap_or_default();
             }
-            package.errors.extend(parsed.errors);
-            package.files.push((file, Arc::new(parsed.file)));
+            package.files.push((file, tree));
         }
+        self.parse_ahead(&package);
         if path == RENDERED {
             let files = self.rendered.iter().cloned().map(Document::into_file);
             package.files.extend(files);
         }
         (!package.files.is_empty()).then_some(package)
+    }
+
+    /// Parses what a package that ships imports: nearly always other packages that ship.
+    fn parse_ahead(&mut self, package: &PackageFiles) {
+        let imports = package.files.iter().flat_map(|(_, tree)| &tree.imports);
+        let paths: BTreeSet<&str> = imports.map(|import| split(&import.path).0).collect();
+        let unknown = |path: &&str| {
+            let module = self.module.as_ref();
+            let own = module.is_some_and(|module| module.directory(path).is_some());
+            !own && !self.found.contains_key(*path) && !self.ahead.contains_key(*path)
+        };
+        let paths: Vec<&str> = paths.into_iter().filter(unknown).collect();
+        if paths.len() < 2 {
+            return;
+        }
+        let parsed: Vec<(String, Vec<Shipped>)> = paths
+            .into_par_iter()
+            .map(|path| {
+                let files = shipped(path).into_iter().map(Shipped::parse).collect();
+                (path.to_owned(), files)
+            })
+            .collect();
+        self.ahead
+            .extend(parsed.into_iter().filter(|(_, files)| !files.is_empty()));
     }
 
     /// A path that leads nowhere, and the nearest one that leads somewhere.

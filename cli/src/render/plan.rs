@@ -5,7 +5,8 @@ use holos_lang::value::Data;
 use holos_schemas::validate::{Finding, Reason, Validator};
 use holos_stdlib::encoding::{self, Format};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The header of every file that is written.
@@ -29,6 +30,8 @@ pub struct Plan {
 /// An object, and the path of its value: `manifests.east.bank.deployment`.
 struct Object<'d> {
     path: String,
+    component: &'d str,
+    key: &'d str,
     data: &'d Data,
 }
 
@@ -56,6 +59,8 @@ pub fn plan(
             let objects: Vec<Object<'_>> = fields(objects, &path, &mut errors)
                 .map(|(key, data)| Object {
                     path: format!("{path}.{}", label(key)),
+                    component,
+                    key,
                     data,
                 })
                 .collect();
@@ -80,7 +85,13 @@ pub fn plan(
                 errors.extend(unfit(name, &path));
             }
             let file = format!("clusters/{cluster}/gitops/{component}.application.gen.yaml");
-            groups.push((file, vec![Object { path, data }]));
+            let object = Object {
+                path,
+                component,
+                key: "",
+                data,
+            };
+            groups.push((file, vec![object]));
         }
     }
     plan.components = components.len();
@@ -100,15 +111,26 @@ pub fn plan(
         .filter(|(version, kind)| holos_schemas::kind(version, kind).is_some())
         .collect();
     plan.kinds = kinds.len();
-    errors.extend(check(&all, validator));
-    let written: Vec<_> = groups
+    let like = distinct(&groups);
+    let made: Vec<Option<Made>> = all
         .par_iter()
-        .map(|(file, objects)| (file.clone(), write(objects)))
+        .zip(&like)
+        .enumerate()
+        .map(|(index, (object, &like))| (like == index).then(|| Made::of(object, validator)))
         .collect();
-    for (file, result) in written {
-        match result {
+    let made: Vec<&Made> = like
+        .iter()
+        .filter_map(|&index| made[index].as_ref())
+        .collect();
+    errors.extend(check(&all, &made));
+    let mut made = made.into_iter();
+    for (file, objects) in &groups {
+        let texts: Vec<_> = (made.by_ref().take(objects.len()))
+            .map(|made| &made.text)
+            .collect();
+        match together(objects, &texts) {
             Ok(contents) => {
-                plan.files.insert(file, contents);
+                plan.files.insert(file.clone(), contents);
             }
             Err(error) => errors.push(error),
         }
@@ -116,31 +138,69 @@ pub fn plan(
     (plan, errors)
 }
 
-fn write(objects: &[Object<'_>]) -> Result<Vec<u8>, Diagnostic> {
+/// For each object, the first one that is the same: most objects are on several clusters, and looked at once. The
+/// same ones have the same component and key.
+fn distinct(groups: &[(String, Vec<Object<'_>>)]) -> Vec<usize> {
+    let mut known: HashMap<(&str, &str), Vec<(usize, &Data)>> = HashMap::new();
+    let mut like = Vec::new();
+    for object in groups.iter().flat_map(|(_, objects)| objects) {
+        let index = like.len();
+        let known = known.entry((object.component, object.key)).or_default();
+        match known.iter().find(|(_, data)| *data == object.data) {
+            Some(&(first, _)) => like.push(first),
+            None => {
+                known.push((index, object.data));
+                like.push(index);
+            }
+        }
+    }
+    like
+}
+
+/// What is made of an object.
+struct Made {
+    findings: Vec<Finding>,
+    /// Its YAML, or why there is none.
+    text: Result<Vec<u8>, String>,
+}
+
+impl Made {
+    fn of(object: &Object<'_>, validator: &Validator) -> Made {
+        let mut text = Vec::new();
+        let written = encoding::write(Format::Yaml, object.data, &mut text);
+        Made {
+            findings: validator.data(object.data),
+            text: written.map(|()| text).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// The contents of a file.
+fn together(
+    objects: &[Object<'_>],
+    texts: &[&Result<Vec<u8>, String>],
+) -> Result<Vec<u8>, Diagnostic> {
     let mut out = HEADER.as_bytes().to_vec();
-    for (i, object) in objects.iter().enumerate() {
+    for (i, (object, text)) in objects.iter().zip(texts).enumerate() {
         if i > 0 {
             out.extend_from_slice(b"---\n");
         }
-        encoding::write(Format::Yaml, object.data, &mut out).map_err(|error| {
+        let text = text.as_ref().map_err(|error| {
             Diagnostic::error(Code(505), format!("cannot write this as YAML: {error}"))
                 .at_path(&object.path)
         })?;
+        out.extend_from_slice(text);
     }
     Ok(out)
 }
 
 /// Findings on every object, the same ones on other clusters only counted.
-fn check(objects: &[&Object<'_>], validator: &Validator) -> Vec<Diagnostic> {
-    let found: Vec<Vec<Finding>> = objects
-        .par_iter()
-        .map(|object| validator.data(object.data))
-        .collect();
+fn check(objects: &[&Object<'_>], made: &[&Made]) -> Vec<Diagnostic> {
     // By what is wrong with what: the object's identity without the cluster.
     let mut groups: Vec<(String, Vec<(&Object<'_>, &Finding)>)> = Vec::new();
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
-    for (object, findings) in objects.iter().zip(&found) {
-        for finding in findings {
+    for (object, made) in objects.iter().zip(made) {
+        for finding in &made.findings {
             let key = match finding.reason {
                 Reason::NoSchema => finding.message.clone(),
                 _ => format!(

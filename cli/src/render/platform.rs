@@ -8,6 +8,9 @@ use holos_lang::value::Data;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The stack of the thread that works while the laws are looked at.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// A platform without errors.
 #[derive(Debug)]
 pub struct Platform {
@@ -19,10 +22,44 @@ pub struct Platform {
 
 impl Platform {
     /// Reads an evaluated package. The whole platform must be free of errors: its laws are hidden fields.
-    pub fn read(evaluation: &mut Evaluation<'_>) -> Result<Platform, Vec<Diagnostic>> {
-        let errors = Session::wrong(evaluation);
+    ///
+    /// What is rendered is evaluated first, and `meanwhile` has it while another processor finds out whether the
+    /// laws hold. What it made of that is of use where there is nothing wrong.
+    pub fn read<T: Send>(
+        evaluation: &mut Evaluation<'_>,
+        meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
+    ) -> Result<(Platform, T), Vec<Diagnostic>> {
+        let ahead = |evaluation: &mut Evaluation<'_>, name: &str| {
+            evaluation.data_ahead(&[Selector::Field(name.into())])
+        };
+        let manifests = ahead(evaluation, "manifests");
+        let gitops = manifests.as_ref().and_then(|_| ahead(evaluation, "gitops"));
+        let (errors, made) = std::thread::scope(|scope| {
+            let work = || Some(meanwhile(manifests.as_ref()?, gitops.as_ref()));
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            let thread = thread.spawn_scoped(scope, work);
+            let errors = Session::wrong(evaluation);
+            // Where no thread can be had, it is made now. One that panicked ends the command.
+            let made = match thread {
+                Ok(thread) => thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(_) if fatal(&errors) => None,
+                Err(_) => work(),
+            };
+            (errors, made)
+        });
         if fatal(&errors) {
             return Err(circle(evaluation).map_or(errors, |error| vec![error]));
+        }
+        let inventory = field(evaluation, &["inventory"])?;
+        if let (Some(manifests), Some(made)) = (manifests, made) {
+            let platform = Platform {
+                manifests,
+                gitops,
+                inventory,
+            };
+            return Ok((platform, made));
         }
         let Some(manifests) = field(evaluation, &["manifests"])? else {
             return Err(vec![
@@ -33,11 +70,14 @@ impl Platform {
                 .help("a platform is `platform.#Platform & {…}` after `import \"platform\"`"),
             ]);
         };
-        Ok(Platform {
+        let gitops = field(evaluation, &["gitops"])?;
+        let made = meanwhile(&manifests, gitops.as_ref());
+        let platform = Platform {
             manifests,
-            gitops: field(evaluation, &["gitops"])?,
-            inventory: field(evaluation, &["inventory"])?,
-        })
+            gitops,
+            inventory,
+        };
+        Ok((platform, made))
     }
 }
 
