@@ -517,7 +517,8 @@ impl Machine<'_> {
         let mut list = std::mem::take(&mut self.s_mut(node).required);
         list.clear();
         if from_parent {
-            let outer = self.required(parent);
+            // Values are as deep as they are; a frame is not small.
+            let outer = stacker::maybe_grow(64 * 1024, 2 * 1024 * 1024, || self.required(parent));
             let required = &self.s(outer).required;
             if self.adds_no_requirement(node, required) {
                 let state = self.s_mut(node);
@@ -618,6 +619,7 @@ impl Machine<'_> {
 
     /// Drops requirements that a top, an ellipsis or an open validator lifts; of a definition, a hidden field
     /// or a `let` also those that did not touch it.
+    #[inline(never)]
     fn filter_open(&mut self, node: Node, list: &mut Vec<Required>) {
         let special = self.is_special(node);
         let parent = self.n(node).parent;
