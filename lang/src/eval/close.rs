@@ -505,12 +505,39 @@ impl Machine<'_> {
     /// The node whose state has the requirements that apply to a node's fields: itself, or one around it where it adds
     /// none.
     fn required(&mut self, node: Node) -> Node {
-        let known = self.s(node).required_by;
-        if known == node
-            || known != NIL && self.has_state(known) && self.s(known).required_by == known
-        {
+        if let Some(known) = self.known_required(node) {
             return known;
         }
+        // From the outermost node of which it is not known, as values nest deeper than calls may.
+        let mut unknown: SmallVec<[Node; 16]> = SmallVec::from_slice(&[node]);
+        let mut at = node;
+        loop {
+            let parent = self.n(at).parent;
+            if parent == NIL
+                || !self.has_state(parent)
+                || self.s(at).drop_parent_requirements
+                || self.known_required(parent).is_some()
+            {
+                break;
+            }
+            unknown.push(parent);
+            at = parent;
+        }
+        let mut found = node;
+        while let Some(at) = unknown.pop() {
+            found = self.collect_required(at);
+        }
+        found
+    }
+
+    fn known_required(&self, node: Node) -> Option<Node> {
+        let known = self.s(node).required_by;
+        let holds = known == node
+            || known != NIL && self.has_state(known) && self.s(known).required_by == known;
+        holds.then_some(known)
+    }
+
+    fn collect_required(&mut self, node: Node) -> Node {
         let parent = self.n(node).parent;
         let from_parent =
             parent != NIL && self.has_state(parent) && !self.s(node).drop_parent_requirements;

@@ -137,6 +137,7 @@ impl Machine<'_> {
             start,
             len,
             optionals,
+            optional_again: _,
             embeds,
             ellipsis,
             file,

@@ -23,6 +23,15 @@ impl Machine<'_> {
     /// Applies an operator to two concrete values.
     pub(super) fn operate(&mut self, op: Operator, a: Value, b: Value) -> Value {
         for value in [a, b] {
+            if let (Operator::Compare(_), Value::Node(node)) = (op, value)
+                && self.same(node, self.node)
+                && self.is_running(self.deref(node))
+            {
+                // What is compared may depend on the answer.
+                let source = self.source;
+                let error = self.new_error(ErrorCode::Cycle, Message::CycleWith(source));
+                return Value::Bottom(error);
+            }
             if let Some(error) = self.not_final(value) {
                 return Value::Bottom(error);
             }
@@ -32,19 +41,18 @@ impl Machine<'_> {
         match op {
             Operator::Compare(op) => return self.compare(op, a, b),
             Operator::And { .. } | Operator::Or { .. } => {
-                let (Value::Bool(x), Value::Bool(y)) = (a, b) else {
-                    for value in [a, b] {
-                        if !matches!(value, Value::Bool(_)) {
-                            self.type_error(value, Kind::BOOL);
-                        }
+                let decides = Value::Bool(matches!(op, Operator::Or { .. }));
+                for value in [a, b] {
+                    if !matches!(value, Value::Bool(_)) {
+                        self.type_error(value, Kind::BOOL);
+                        return Value::None;
                     }
-                    return Value::None;
-                };
-                return Value::Bool(if matches!(op, Operator::And { .. }) {
-                    x && y
-                } else {
-                    x || y
-                });
+                    // Then it does not matter what the other one is.
+                    if value == decides {
+                        return decides;
+                    }
+                }
+                return b;
             }
             Operator::Add if numbers => return self.arithmetic(a, b, Number::add),
             Operator::Subtract => {

@@ -40,7 +40,7 @@ impl Machine<'_> {
         if first.next == NIL {
             let shape = &self.program.shapes[first.shape as usize];
             let mut declared: SmallVec<[Label; 16]> = SmallVec::new();
-            let mut plain = true;
+            let mut plain = !shape.optional_again;
             for index in shape.start..shape.start + shape.len {
                 match self.program.decls[index as usize] {
                     Decl::Field { label, .. } => declared.push(label),

@@ -399,6 +399,21 @@ impl Machine<'_> {
                 self.add_incomplete("the value to select from is incomplete");
                 Ok(None)
             }
+            // Its kind is known before its value.
+            Value::Cycle
+                if scalar
+                    && self.has_state(node)
+                    && !self.s(node).kind.is_empty()
+                    && self
+                        .s(node)
+                        .kind
+                        .and(Kind::STRUCT.or(Kind::LIST))
+                        .is_empty() =>
+            {
+                let kind = self.s(node).kind;
+                self.select_error(Value::Kind(kind));
+                Ok(None)
+            }
             Value::Cycle | Value::Struct | Value::List { .. } => {
                 if self.n(node).has(NodeData::NON_ROOTED) {
                     self.complete_shallow(node);

@@ -143,7 +143,7 @@ impl Machine<'_> {
             }
             Value::Node(key)
                 if self.n(key).has(NodeData::DYNAMIC)
-                    || self.lies_below(key, task.node)
+                    || !self.n(key).has(NodeData::DISJUNCT) && self.lies_below(key, task.node)
                     || self.n(key).status == Status::Evaluating
                         && (self.has_ancestor(task.node, key)
                             || self.has_state(key) && !self.all_finished(key)) =>

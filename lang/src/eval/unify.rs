@@ -447,7 +447,8 @@ impl Machine<'_> {
     }
 
     fn run_checks(&mut self, node: Node) -> Step<()> {
-        if self.s(node).checks.is_empty() {
+        // Whoever waited for the fields may have finished the node.
+        if !self.has_state(node) || self.s(node).checks.is_empty() {
             return Ok(());
         }
         let value = self.n(node).base;
@@ -851,6 +852,13 @@ impl Machine<'_> {
                     && self.code(self.s(node).errors) == ErrorCode::Cycle;
                 if pending {
                     ErrorCode::Cycle
+                } else if label.is_int()
+                    && self.n(node).status != Status::Finalized
+                    && self.node != NIL
+                    && self.same(self.node, node)
+                {
+                    // An element of the list that is just being made.
+                    ErrorCode::Incomplete
                 } else if !self.accepts(node, label) {
                     ErrorCode::Eval
                 } else {

@@ -14,7 +14,7 @@ use super::program::*;
 use crate::diagnostic::{Code, Diagnostic, FileId, Place, Span};
 use crate::syntax::tree;
 use crate::value::builtin::{self, Builtins};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 pub(crate) const UNRESOLVED: Code = Code(101);
@@ -301,12 +301,25 @@ impl<'p> Compiler<'p> {
             )
         };
         let optionals = compiled.iter().filter(is_optional).count() as u32;
+        let labels = |optional: bool| {
+            compiled.iter().filter_map(move |decl| match decl {
+                Decl::Field { label, arc, .. } if (*arc == ArcType::Optional) == optional => {
+                    Some(*label)
+                }
+                _ => None,
+            })
+        };
+        let optional_again = optionals > 0 && {
+            let optional: FxHashSet<Label> = labels(true).collect();
+            labels(false).any(|label| optional.contains(&label))
+        };
         self.program.decls.extend(compiled);
         self.program.decl_places.extend(places);
         self.program.shapes.push(Shape {
             start,
             len,
             optionals,
+            optional_again,
             embeds,
             ellipsis,
             file,

@@ -237,6 +237,8 @@ pub(crate) struct Shape {
     pub len: u32,
     /// How many of the declarations are optional fields.
     pub optionals: u32,
+    /// One of these fields is declared once more, not as an optional one.
+    pub optional_again: bool,
     /// Embeds an expression or a comprehension.
     pub embeds: bool,
     pub ellipsis: bool,

@@ -96,6 +96,8 @@ fn run() -> Result<ExitCode> {
     let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
     let (mut done, mut unexplained) = (0, 0);
     if let Some(text) = &options.show {
+        // Here a panic is to be seen.
+        drop(std::panic::take_hook());
         let text = format!("p: {text}");
         let here = evaluate(&text, "p");
         let there = comparison.witnesses.reference.outcomes(&[text])?.remove(0);

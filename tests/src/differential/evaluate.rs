@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use holos_lang::diagnostic::{Diagnostic, Severity, Source, SourceMap};
-use holos_lang::eval::{Evaluation, Selector, Strictness, View};
+use holos_lang::eval::inspect::Shape;
+use holos_lang::eval::{Evaluation, NodeId, Selector, Strictness, View};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
 use holos_lang::syntax::tree::{Decl, Expr, File};
 use holos_lang::syntax::{parse, print};
@@ -44,7 +45,60 @@ pub fn evaluate(text: &str, name: &str) -> Outcome {
     caught.unwrap_or_else(|_| Outcome::Failed("panic".into()))
 }
 
-fn unguarded(text: &str, name: &str) -> Outcome {
+/// The paths in the field `name` of a file at which there is an error, also in definitions and hidden fields.
+pub fn failing(text: &str, name: &str) -> BTreeSet<String> {
+    let caught = std::panic::catch_unwind(|| {
+        let mut evaluation = match begin(text) {
+            Ok(evaluation) => evaluation,
+            Err(_) => return BTreeSet::new(),
+        };
+        let mut found = BTreeSet::new();
+        let root = evaluation.root();
+        if let Some(node) = evaluation.lookup(root, &[Selector::Field(name.into())]) {
+            collect(&mut evaluation, node, name, 0, &mut found);
+        }
+        found
+    });
+    caught.unwrap_or_default()
+}
+
+/// How deep errors are looked for, and how many are enough.
+const DEEP: usize = 8;
+const MANY: usize = 1000;
+
+fn collect(
+    evaluation: &mut Evaluation<'_>,
+    node: NodeId,
+    path: &str,
+    depth: usize,
+    found: &mut BTreeSet<String>,
+) {
+    let inspection = evaluation.inspect(node);
+    if inspection.error.is_some() {
+        found.insert(path.into());
+    }
+    if depth > DEEP || found.len() > MANY {
+        return;
+    }
+    if let Shape::List { elements, .. } = inspection.shape {
+        for (index, element) in elements.into_iter().enumerate() {
+            collect(
+                evaluation,
+                element,
+                &format!("{path}.{index}"),
+                depth + 1,
+                found,
+            );
+        }
+    }
+    for field in inspection.fields {
+        let path = format!("{path}.{}", field.label);
+        collect(evaluation, field.value, &path, depth + 1, found);
+    }
+}
+
+/// The evaluation of a file, or why there is none.
+fn begin(text: &str) -> Result<Evaluation<'static>, String> {
     let mut sources = SourceMap::default();
     let id = sources.add(Source {
         name: "program.holos".into(),
@@ -59,10 +113,18 @@ fn unguarded(text: &str, name: &str) -> Outcome {
     };
     let (mut evaluation, found) = Evaluation::new(&mut sources, package, &mut Nothing, &Standard);
     if let Some(error) = found.iter().find(|d| d.severity == Severity::Error) {
-        return Outcome::Refused(error.message.clone());
+        return Err(error.message.clone());
     }
     evaluation.limit_values(LIMIT);
     evaluation.limit_steps(STEPS);
+    Ok(evaluation)
+}
+
+fn unguarded(text: &str, name: &str) -> Outcome {
+    let mut evaluation = match begin(text) {
+        Ok(evaluation) => evaluation,
+        Err(why) => return Outcome::Refused(why),
+    };
     let root = evaluation.root();
     let found = evaluation.errors(root, Strictness::Final);
     if found.iter().any(|d| d.message.contains("the evaluation")) {

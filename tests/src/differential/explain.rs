@@ -1,11 +1,13 @@
 //! Why two evaluators differ on a program: reasons that can be checked, each by evaluating other spellings of it.
 
-use super::evaluate::evaluate;
+use super::cycles::References;
+use super::evaluate::{evaluate, failing};
 use super::program::{Decl, Expr};
 use super::reference::Reference;
 use super::variants::{reordered, rewritten};
 use super::{Closeness, Outcome};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io;
 
 /// A reason for a difference, with what it takes to be one.
@@ -19,6 +21,9 @@ pub enum Reason {
     /// The same for a spelling that the laws of the lattice make equal: `x & _` or `x & x` for `x`, a field twice, an arm
     /// twice, a `let` where it is used or as a hidden field, the body of `if true`.
     Spelling,
+    /// What depends on itself fails in both, finally in one and as not yet known in the other: at each place that is wrong in
+    /// one there is an error in the other, there or around it, and the names on the way there refer to each other in a circle.
+    Finality,
     /// Another version of the other evaluator gives the answer that is given here.
     Version,
 }
@@ -30,6 +35,7 @@ impl Reason {
             Reason::NoAnswer => "CUE panics or does not end",
             Reason::Order => "the order shows in CUE",
             Reason::Spelling => "the spelling shows in CUE",
+            Reason::Finality => "a cycle fails, finally or not",
             Reason::Version => "CUE's versions differ",
         }
     }
@@ -66,6 +72,9 @@ impl Witnesses {
         if self.shows(&rewritten(program), here, there)? {
             return Ok(Some(Reason::Spelling));
         }
+        if self.differ_in_finality(program, here, there)? {
+            return Ok(Some(Reason::Finality));
+        }
         if let Some(other) = &mut self.other
             && let [outcome] = &other.outcomes(&[text(program)])?[..]
             && here.agrees(outcome, self.closeness)
@@ -73,6 +82,30 @@ impl Witnesses {
             return Ok(Some(Reason::Version));
         }
         Ok(None)
+    }
+
+    fn differ_in_finality(
+        &mut self,
+        program: &[Decl],
+        here: &Outcome,
+        there: &Outcome,
+    ) -> io::Result<bool> {
+        let text = text(program);
+        let (wrong, failing) = match (here, there) {
+            (Outcome::Wrong(_), Outcome::Wrong(_)) => return Ok(false),
+            (Outcome::Wrong(wrong), Outcome::Incomplete(..) | Outcome::Data(_)) => {
+                (wrong, self.reference.failing(&text)?)
+            }
+            (Outcome::Incomplete(..) | Outcome::Data(_), Outcome::Wrong(wrong)) => {
+                (wrong, failing(&text, "p"))
+            }
+            _ => return Ok(false),
+        };
+        let references = References::of(program);
+        Ok(!wrong.is_empty()
+            && wrong
+                .iter()
+                .all(|path| fails_at(&failing, path) && references.in_cycle(path)))
     }
 
     /// Whether one of the variants has the outcome that the program has here in both evaluators.
@@ -91,6 +124,21 @@ impl Witnesses {
             }
         }))
     }
+}
+
+/// Whether there is an error at a path or around it. What fails inside an expression has no path from the top: any counts.
+fn fails_at(failing: &BTreeSet<String>, path: &str) -> bool {
+    if !is_place(path) {
+        return !failing.is_empty();
+    }
+    failing.iter().any(|at| {
+        let rest = path.strip_prefix(at.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+pub(super) fn is_place(path: &str) -> bool {
+    path == "p" || path.starts_with("p.")
 }
 
 /// A program with its value as the field `p`.

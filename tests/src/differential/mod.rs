@@ -4,6 +4,7 @@
 //! [`shrink`] offers smaller programs for one on which they differ, [`explain`] a reason that can be checked, with other spellings
 //! of it ([`variants`]).
 
+pub mod cycles;
 pub mod evaluate;
 pub mod explain;
 pub mod generate;

@@ -1,5 +1,5 @@
 // What becomes of programs under CUE's own evaluator: a line of standard input is a program (a JSON string) with a field
-// p, a line of standard output what becomes of that field.
+// p, a line of standard output what becomes of that field. A program in brackets is asked where in it there are errors.
 //
 // It is built inside a checkout of CUE, whose version is then what the programs are measured by:
 //
@@ -53,13 +53,21 @@ func main() {
 		if err != nil {
 			return
 		}
-		var text string
-		if err := json.Unmarshal(line, &text); err != nil {
-			say(outcome{Class: "failed", Text: err.Error()})
+		var texts []string
+		ask := failing
+		if bytes.HasPrefix(line, []byte("\"")) {
+			ask = evaluate
+			texts = make([]string, 1)
+			err = json.Unmarshal(line, &texts[0])
+		} else {
+			err = json.Unmarshal(line, &texts)
+		}
+		if err != nil || len(texts) != 1 {
+			say(outcome{Class: "failed", Text: "not a program"})
 			continue
 		}
 		done := make(chan outcome, 1)
-		go func() { done <- evaluate(text) }()
+		go func() { done <- ask(texts[0]) }()
 		if o, ok := wait(done); ok {
 			say(o)
 			continue
@@ -120,6 +128,47 @@ func evaluate(text string) (o outcome) {
 	}
 	return outcome{Class: "data", Text: strings.TrimSpace(data.String())}
 }
+
+// Where in p there are errors, and nothing is final.
+func failing(text string) (o outcome) {
+	defer func() {
+		if why := recover(); why != nil {
+			o = outcome{Class: "failed", Text: fmt.Sprintf("panic: %v", why)}
+		}
+	}()
+	root := cuecontext.New().CompileString(text)
+	o = outcome{Class: "incomplete"}
+	collect(root.LookupPath(cue.ParsePath("p")), "p", 0, &o)
+	return o
+}
+
+func collect(v cue.Value, path string, depth int, o *outcome) {
+	if v.Err() != nil {
+		o.Paths = append(o.Paths, path)
+	}
+	if depth > deep || len(o.Paths) > many {
+		return
+	}
+	if list, err := v.List(); err == nil {
+		for i := 0; list.Next(); i++ {
+			collect(list.Value(), fmt.Sprintf("%s.%d", path, i), depth+1, o)
+		}
+		return
+	}
+	fields, err := v.Fields(cue.Definitions(true), cue.Hidden(true))
+	if err != nil {
+		return
+	}
+	for fields.Next() {
+		collect(fields.Value(), path+"."+fields.Selector().String(), depth+1, o)
+	}
+}
+
+// How deep errors are looked for, and how many are enough.
+const (
+	deep = 8
+	many = 1000
+)
 
 // What is wrong with a program before it is evaluated.
 func refusal(err error) string {

@@ -5,7 +5,7 @@ use super::Outcome;
 use super::evaluate::one_line;
 use holos_lang::diagnostic::FileId;
 use holos_lang::syntax::parse_expr;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,11 @@ impl Reference {
     /// # Errors
     /// If the command cannot be started.
     pub fn outcomes(&mut self, programs: &[String]) -> io::Result<Vec<Outcome>> {
+        let requests: Vec<Value> = programs.iter().map(|text| json!(text)).collect();
+        self.answer(&requests)
+    }
+
+    fn answer(&mut self, programs: &[Value]) -> io::Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(programs.len());
         while outcomes.len() < programs.len() {
             let mut process = match self.process.take() {
@@ -55,6 +60,19 @@ impl Reference {
             }
         }
         Ok(outcomes)
+    }
+
+    /// The paths in the field `p` of a program at which there is an error that more information may mend, also in
+    /// definitions and hidden fields; none if the program is wrong.
+    ///
+    /// # Errors
+    /// If the command cannot be started.
+    pub fn failing(&mut self, program: &str) -> io::Result<BTreeSet<String>> {
+        let answer = self.answer(&[json!([program])])?.pop();
+        Ok(match answer {
+            Some(Outcome::Incomplete(paths, _)) => paths,
+            _ => BTreeSet::new(),
+        })
     }
 
     fn start(&self) -> io::Result<Process> {
@@ -87,12 +105,12 @@ impl Drop for Reference {
 const GAVE_UP: i32 = 3;
 
 /// Adds the answers to the programs; `false` if the process ended before the last.
-fn answers(process: &mut Process, programs: &[String], outcomes: &mut Vec<Outcome>) -> bool {
+fn answers(process: &mut Process, programs: &[Value], outcomes: &mut Vec<Outcome>) -> bool {
     let (stdin, stdout) = (&mut process.stdin, &mut process.stdout);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for program in programs {
-                if writeln!(stdin, "{}", Value::String(program.clone())).is_err() {
+                if writeln!(stdin, "{program}").is_err() {
                     break;
                 }
             }
