@@ -508,20 +508,29 @@ impl Machine<'_> {
         if let Some(known) = self.known_required(node) {
             return known;
         }
-        // From the outermost node of which it is not known, as values nest deeper than calls may.
-        let mut unknown: SmallVec<[Node; 16]> = SmallVec::from_slice(&[node]);
-        let mut at = node;
-        loop {
-            let parent = self.n(at).parent;
-            if parent == NIL
-                || !self.has_state(parent)
-                || self.s(at).drop_parent_requirements
-                || self.known_required(parent).is_some()
-            {
-                break;
-            }
-            unknown.push(parent);
-            at = parent;
+        match self.unknown_around(node) {
+            None => self.collect_required(node),
+            Some(around) => self.required_from(node, around),
+        }
+    }
+
+    /// The node around another one of which the requirements are not known either, if they apply to that one.
+    fn unknown_around(&self, node: Node) -> Option<Node> {
+        let parent = self.n(node).parent;
+        let unknown = parent != NIL
+            && self.has_state(parent)
+            && !self.s(node).drop_parent_requirements
+            && self.known_required(parent).is_none();
+        unknown.then_some(parent)
+    }
+
+    /// From the outermost node of which it is not known, as values nest deeper than calls may.
+    fn required_from(&mut self, node: Node, around: Node) -> Node {
+        let mut unknown = vec![node, around];
+        let mut at = around;
+        while let Some(next) = self.unknown_around(at) {
+            unknown.push(next);
+            at = next;
         }
         let mut found = node;
         while let Some(at) = unknown.pop() {

@@ -54,8 +54,11 @@ impl Machine<'_> {
         }
         let mut chain_step = false;
         let mut at = info.refs;
-        self.steps += self.s(node).depth as u64 / 16;
-        let mut walked = 0u32;
+        let mut walked = self.s(node).depth;
+        if walked >= 16 {
+            self.steps += walked as u64 / 16;
+            walked = 0;
+        }
         while at != 0 {
             let record = self.refs[at as usize - 1];
             at = record.next;

@@ -40,7 +40,7 @@ impl Machine<'_> {
         if self.state(node).is_none() {
             return Ok(true);
         }
-        let too_large = if self.eval_depth.max(self.s(node).depth / 2) > MAX_DEPTH {
+        let too_large = if self.eval_depth > MAX_DEPTH || self.s(node).depth > 2 * MAX_DEPTH {
             Some(format!("the value nests deeper than {MAX_DEPTH} levels"))
         } else if self.nodes.len() > self.max_nodes {
             let most = self.max_nodes;

@@ -291,28 +291,21 @@ impl<'p> Compiler<'p> {
             self.program.attributes.insert(start + index, list);
         }
         let len = compiled.len() as u32;
-        let is_optional = |d: &&Decl| {
-            matches!(
-                d,
-                Decl::Field {
-                    arc: ArcType::Optional,
-                    ..
+        let mut optionals = 0;
+        // Which labels there are, by a bit each of the last few bits of their numbers.
+        let (mut optional, mut others) = (0u64, 0u64);
+        for decl in &compiled {
+            if let Decl::Field { label, arc, .. } = decl {
+                let bit = 1 << (label.0 >> 3 & 63);
+                if *arc == ArcType::Optional {
+                    optionals += 1;
+                    optional |= bit;
+                } else {
+                    others |= bit;
                 }
-            )
-        };
-        let optionals = compiled.iter().filter(is_optional).count() as u32;
-        let labels = |optional: bool| {
-            compiled.iter().filter_map(move |decl| match decl {
-                Decl::Field { label, arc, .. } if (*arc == ArcType::Optional) == optional => {
-                    Some(*label)
-                }
-                _ => None,
-            })
-        };
-        let optional_again = optionals > 0 && {
-            let optional: FxHashSet<Label> = labels(true).collect();
-            labels(false).any(|label| optional.contains(&label))
-        };
+            }
+        }
+        let optional_again = optional & others != 0 && declares_again(&compiled);
         self.program.decls.extend(compiled);
         self.program.decl_places.extend(places);
         self.program.shapes.push(Shape {
@@ -603,4 +596,18 @@ fn is_data(expr: &tree::Expr) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether an optional field is declared once more, not as an optional one.
+fn declares_again(decls: &[Decl]) -> bool {
+    let labels = |optional: bool| {
+        decls.iter().filter_map(move |decl| match decl {
+            Decl::Field { label, arc, .. } if (*arc == ArcType::Optional) == optional => {
+                Some(*label)
+            }
+            _ => None,
+        })
+    };
+    let optional: FxHashSet<Label> = labels(true).collect();
+    labels(false).any(|label| optional.contains(&label))
 }
