@@ -340,11 +340,11 @@ fn declaration(decl: &Decl, out: &mut String) {
     match decl {
         Decl::Field(field) => {
             out.push_str("(: ");
-            if let Some(alias) = &field.alias {
+            if let Some(alias) = field.alias() {
                 _ = write!(out, "{}=", alias.name);
             }
             label(&field.label, out);
-            match &field.postfix_alias {
+            match field.postfix_alias() {
                 Some(PostfixAlias::Value(name)) => _ = write!(out, "~{}", name.name),
                 Some(PostfixAlias::Pair(key, value)) => {
                     _ = write!(out, "~({},{})", key.name, value.name);
@@ -356,7 +356,7 @@ fn declaration(decl: &Decl, out: &mut String) {
                 Presence::Optional => "? ",
                 Presence::Required => "! ",
             });
-            if let Some(alias) = &field.value_alias {
+            if let Some(alias) = field.value_alias() {
                 _ = write!(out, "{}=", alias.name);
             }
             expression(&field.value, out);

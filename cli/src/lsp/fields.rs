@@ -344,7 +344,7 @@ pub(super) fn names(
                         };
                         add(&ident.name, kind);
                     }
-                    if let Some(alias) = &field.alias {
+                    if let Some(alias) = field.alias() {
                         add(&alias.name, CompletionItemKind::Variable);
                     }
                 }

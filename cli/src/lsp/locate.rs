@@ -74,7 +74,7 @@ fn decls<'t>(list: &'t [Decl], offset: u32, found: &mut Found<'t>) {
 }
 
 fn field<'t>(field: &'t Field, offset: u32, found: &mut Found<'t>) {
-    if let Some(alias) = &field.alias {
+    if let Some(alias) = field.alias() {
         found.scopes.push(Scope::Name(alias));
     }
     match &field.label {
@@ -113,10 +113,14 @@ fn field<'t>(field: &'t Field, offset: u32, found: &mut Found<'t>) {
         found.label = Some(field.label.span());
         return;
     }
-    for alias in field.value_alias.iter().chain(match &field.postfix_alias {
-        Some(PostfixAlias::Value(ident) | PostfixAlias::Pair(_, ident)) => Some(ident),
-        None => None,
-    }) {
+    for alias in field
+        .value_alias()
+        .into_iter()
+        .chain(match field.postfix_alias() {
+            Some(PostfixAlias::Value(ident) | PostfixAlias::Pair(_, ident)) => Some(ident),
+            None => None,
+        })
+    {
         found.scopes.push(Scope::Name(alias));
     }
     found.value = Some(field.value.span());
@@ -314,9 +318,7 @@ pub(super) fn named<'t>(decls: &'t [Decl], name: &str) -> Vec<(Span, Option<&'t 
                 };
                 if spelt == name {
                     out.push((field.label.span(), Some(&field.value), true));
-                } else if let Some(alias) =
-                    field.alias.as_ref().filter(|alias| &*alias.name == name)
-                {
+                } else if let Some(alias) = field.alias().filter(|alias| &*alias.name == name) {
                     out.push((alias.span, Some(&field.value), false));
                 }
             }

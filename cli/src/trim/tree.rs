@@ -72,7 +72,7 @@ fn is_data(field: &Field) -> bool {
     regular
         && field.presence == Presence::Regular
         && field.attributes.is_empty()
-        && field.postfix_alias.is_none()
+        && field.postfix_alias().is_none()
 }
 
 /// Whether the value refers to nothing.

@@ -378,7 +378,7 @@ impl<'p> Compiler<'p> {
                 | tree::Label::Interpolation(_)
         );
         let pattern = matches!(field.label, tree::Label::Pattern { .. });
-        if let Some(alias) = &field.value_alias {
+        if let Some(alias) = field.value_alias() {
             if self.experiments.alias_v2 {
                 self.error(
                     EXPERIMENT,
@@ -394,10 +394,10 @@ impl<'p> Compiler<'p> {
         {
             self.add_name(&mut inner, alias, Entry::LabelName, false);
         }
-        if pattern && let Some(alias) = &field.alias {
+        if pattern && let Some(alias) = field.alias() {
             self.add_name(&mut inner, alias, Entry::Matched, true);
         }
-        match &field.postfix_alias {
+        match field.postfix_alias() {
             Some(tree::PostfixAlias::Value(alias)) if pattern => {
                 self.add_name(&mut inner, alias, Entry::Matched, true);
             }

@@ -66,14 +66,11 @@ pub enum Decl {
 /// `label: value`, `label?: value`, `label!: value`, `[pattern]: value`.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// `X=label: …`.
-    pub alias: Option<Ident>,
+    /// Few fields have any: they are kept apart, so that the others are small.
+    pub aliases: Option<Box<Aliases>>,
     pub label: Label,
-    /// `label~X: …` or `label~(K,V): …` (experiment `aliasv2`).
-    pub postfix_alias: Option<PostfixAlias>,
     pub presence: Presence,
-    /// `label: X={…}` (a value alias) stands here; `value` is what follows the `=`.
-    pub value_alias: Option<Ident>,
+    /// What follows the `=` of a value alias.
     pub value: Expr,
     pub attributes: Vec<Attribute>,
     pub span: Span,
@@ -83,15 +80,44 @@ impl Field {
     /// `label: value`, with nothing else to it.
     pub fn regular(label: Label, value: Expr, span: Span) -> Field {
         Field {
-            alias: None,
+            aliases: None,
             label,
-            postfix_alias: None,
             presence: Presence::Regular,
-            value_alias: None,
             value,
             attributes: Vec::new(),
             span,
         }
+    }
+
+    /// `X=label: …`.
+    pub fn alias(&self) -> Option<&Ident> {
+        self.aliases.as_ref()?.label.as_ref()
+    }
+
+    /// `label~X: …` or `label~(K,V): …` (experiment `aliasv2`).
+    pub fn postfix_alias(&self) -> Option<&PostfixAlias> {
+        self.aliases.as_ref()?.postfix.as_ref()
+    }
+
+    /// `label: X={…}`.
+    pub fn value_alias(&self) -> Option<&Ident> {
+        self.aliases.as_ref()?.value.as_ref()
+    }
+}
+
+/// The other names of a field.
+#[derive(Clone, Debug)]
+pub struct Aliases {
+    pub label: Option<Ident>,
+    pub postfix: Option<PostfixAlias>,
+    pub value: Option<Ident>,
+}
+
+impl Aliases {
+    /// `None` where there is none.
+    pub fn boxed(self) -> Option<Box<Aliases>> {
+        let none = self.label.is_none() && self.postfix.is_none() && self.value.is_none();
+        (!none).then(|| Box::new(self))
     }
 }
 

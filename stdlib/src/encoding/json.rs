@@ -14,8 +14,8 @@ use holos_lang::syntax::tree::{
     Decl, Element, Expr, Field, Label, ListLit, StructLit, Unary, UnaryOp,
 };
 use holos_lang::value::Data;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Reads a file that is one value.
@@ -61,6 +61,7 @@ struct Reader<'t> {
     file: FileId,
     text: &'t str,
     at: usize,
+    names: Names,
     /// What does not keep the rest from being read.
     errors: Vec<Diagnostic>,
 }
@@ -72,6 +73,7 @@ impl<'t> Reader<'t> {
             file,
             text,
             at,
+            names: Names::default(),
             errors: Vec::new(),
         }
     }
@@ -164,6 +166,7 @@ impl<'t> Reader<'t> {
                 return Err(self.expected("a key in quotes"));
             }
             let key = self.string()?;
+            let key = self.names.shared(key);
             let key_span = self.span(key_start);
             if let Some(first) = keys.first(&key, key_span, &decls) {
                 self.errors
@@ -185,6 +188,7 @@ impl<'t> Reader<'t> {
                 }
                 Some(b'}') => {
                     self.at += 1;
+                    decls.shrink_to_fit();
                     return Ok(Expr::Struct(StructLit {
                         decls,
                         braces: true,
@@ -219,6 +223,7 @@ impl<'t> Reader<'t> {
                 }
                 Some(b']') => {
                     self.at += 1;
+                    elements.shrink_to_fit();
                     return Ok(Expr::List(ListLit {
                         elements,
                         ellipsis: None,
@@ -413,6 +418,31 @@ fn plain(byte: u8) -> bool {
 }
 
 /// `key: value` as a declaration.
+/// The keys of a file: most of them name the same few fields again and again.
+#[derive(Default)]
+pub(super) struct Names(HashSet<Arc<str>>);
+
+impl Names {
+    /// The text as it was kept when it came first.
+    pub(super) fn shared(&mut self, text: Arc<str>) -> Arc<str> {
+        match self.0.get(&text) {
+            Some(known) => known.clone(),
+            None => {
+                self.0.insert(text.clone());
+                text
+            }
+        }
+    }
+
+    /// The same of a text that is not kept yet.
+    pub(super) fn get(&mut self, text: &str) -> Arc<str> {
+        match self.0.get(text) {
+            Some(known) => known.clone(),
+            None => self.shared(text.into()),
+        }
+    }
+}
+
 pub(super) fn field(key: Arc<str>, key_span: Span, value: Expr) -> Decl {
     let span = key_span.to(value.span());
     let label = Label::String {

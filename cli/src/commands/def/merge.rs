@@ -56,7 +56,7 @@ fn label(decl: &Decl) -> Option<String> {
         return None;
     };
     let aliased =
-        field.alias.is_some() || field.postfix_alias.is_some() || field.value_alias.is_some();
+        field.alias().is_some() || field.postfix_alias().is_some() || field.value_alias().is_some();
     match &field.label {
         _ if aliased => None,
         Label::Ident(ident) => Some(ident.name.to_string()),

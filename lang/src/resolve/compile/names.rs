@@ -233,7 +233,7 @@ impl Compiler<'_> {
                     }
                     self.add_name(scope, ident, Entry::Field(label), false);
                 }
-                let alias = match (&field.alias, &field.postfix_alias) {
+                let alias = match (field.alias(), field.postfix_alias()) {
                     (Some(alias), None) => {
                         if self.experiments.alias_v2 {
                             self.error(
@@ -271,7 +271,7 @@ impl Compiler<'_> {
                     }
                     (None, None) => None,
                 };
-                if field.postfix_alias.is_some() && !self.experiments.alias_v2 {
+                if field.postfix_alias().is_some() && !self.experiments.alias_v2 {
                     self.error(
                         EXPERIMENT,
                         field.label.span(),
@@ -325,7 +325,7 @@ impl Compiler<'_> {
                 let tree::Decl::Field(field) = decl else {
                     return None;
                 };
-                let alias = match (&field.alias, &field.postfix_alias) {
+                let alias = match (field.alias(), field.postfix_alias()) {
                     (Some(alias), _) => alias,
                     (_, Some(tree::PostfixAlias::Value(alias))) => alias,
                     (_, Some(tree::PostfixAlias::Pair(_, alias))) => alias,

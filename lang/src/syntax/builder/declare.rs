@@ -169,12 +169,15 @@ impl Builder<'_> {
             );
             alias
         });
+        let aliases = Aliases {
+            label: alias,
+            postfix: postfix_alias,
+            value: inner.value_alias,
+        };
         Some(Field {
-            alias,
+            aliases: aliases.boxed(),
             label,
-            postfix_alias,
             presence,
-            value_alias: inner.value_alias,
             value: inner.value,
             attributes: inner.attributes,
             span,

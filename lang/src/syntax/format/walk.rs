@@ -211,7 +211,7 @@ impl<'s> Walker<'s> {
             depth = field.map_or(0, nesting);
             let next = items.get(index + 1).and_then(Item::field);
             self.wish(
-                match next.filter(|f| f.value_alias.is_none()).map(|f| &f.value) {
+                match next.filter(|f| f.value_alias().is_none()).map(|f| &f.value) {
                     Some(Expr::Struct(literal)) if literal.braces || literal.decls.len() != 1 => {
                         self.line_break()
                     }
@@ -379,12 +379,12 @@ impl<'s> Walker<'s> {
     }
 
     fn field(&mut self, field: &Field) {
-        if let Some(alias) = &field.alias {
+        if let Some(alias) = field.alias() {
             self.put(&alias.name);
             self.put("=");
         }
         self.label(&field.label);
-        match &field.postfix_alias {
+        match field.postfix_alias() {
             None => {}
             Some(PostfixAlias::Value(name)) => {
                 self.put("~");
@@ -432,19 +432,19 @@ impl<'s> Walker<'s> {
             return;
         }
         let source = |span| self.cursor.as_ref().map(|cursor| cursor.slice(span));
-        let breaks = field.value_alias.is_none() && breaks_lines(&field.value, &source);
+        let breaks = field.value_alias().is_none() && breaks_lines(&field.value, &source);
         let column = if breaks || self.layout.brace_on_line {
             BLANK
         } else {
             COLUMN
         };
         self.wish(column);
-        if let Some(alias) = &field.value_alias {
+        if let Some(alias) = field.value_alias() {
             self.put(&alias.name);
             self.put("=");
         }
         match &field.value {
-            value @ (Expr::Struct(_) | Expr::List(_)) if field.value_alias.is_none() => {
+            value @ (Expr::Struct(_) | Expr::List(_)) if field.value_alias().is_none() => {
                 self.expr(value);
             }
             value => {
@@ -475,7 +475,7 @@ impl<'s> Walker<'s> {
             return None;
         };
         match &decls[..] {
-            [Decl::Field(inner)] if field.value_alias.is_none() => {
+            [Decl::Field(inner)] if field.value_alias().is_none() => {
                 let described = self.cursor.as_ref().is_some_and(Cursor::has_doc);
                 let tagged = !inner.attributes.is_empty() || !field.attributes.is_empty();
                 (!described && !tagged).then_some(inner)
@@ -616,7 +616,7 @@ fn ends(items: &[Item<'_>], end: u32) -> Vec<u32> {
 /// 0 if they lead to a struct of another size. Fields of different depths are not aligned.
 fn nesting(field: &Field) -> usize {
     match &field.value {
-        Expr::Struct(literal) if field.value_alias.is_none() => match &literal.decls[..] {
+        Expr::Struct(literal) if field.value_alias().is_none() => match &literal.decls[..] {
             [Decl::Field(inner)] => 1 + nesting(inner),
             [_] => 1,
             _ => 0,

@@ -5,7 +5,7 @@
 //! A key twice in one mapping is an error, as the YAML specification has it.
 
 use super::resolve::{Resolved, resolve};
-use crate::encoding::json::{duplicate, field, negated};
+use crate::encoding::json::{Names, duplicate, field, negated};
 use crate::encoding::{EXCESSIVE, MALFORMED, Outcome, Read, UNSUPPORTED, base64, error_at};
 use granit_parser::{Event, Parser, ScalarStyle, Tag, options};
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Span};
@@ -15,7 +15,7 @@ use holos_lang::syntax::tree::{
 };
 use holos_lang::value::Number;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -124,6 +124,7 @@ fn read_part(file: FileId, text: &str, range: Range<usize>) -> Part {
         parser: Parser::new_from_str_with_options(&text[range], options),
         anchors: HashMap::new(),
         alias_nodes: 0,
+        names: Names::default(),
         errors: Vec::new(),
     };
     let mut documents = Vec::new();
@@ -146,6 +147,7 @@ struct Reader<'t> {
     /// What each anchor stands for, `None` while it is being read.
     anchors: HashMap<usize, Option<Node>>,
     alias_nodes: usize,
+    names: Names,
     errors: Vec<Diagnostic>,
 }
 
@@ -270,6 +272,7 @@ impl<'t> Reader<'t> {
             end = node.value.span();
             elements.push(Element::Expr(node.value));
         }
+        elements.shrink_to_fit();
         let value = Expr::List(ListLit {
             elements,
             ellipsis: None,
@@ -309,6 +312,7 @@ impl<'t> Reader<'t> {
                 self.errors.push(error);
             }
         }
+        entries.decls.shrink_to_fit();
         let value = Expr::Struct(StructLit {
             decls: entries.decls,
             braces: true,
@@ -324,6 +328,11 @@ impl<'t> Reader<'t> {
 
     /// The name a key gives a field; numbers and the like name it as they are spelt.
     fn key(&mut self, event: Event<'t>, span: Span, depth: usize) -> Outcome<Arc<str>> {
+        if let Event::Scalar(text, style, 0, None) = &event
+            && (*style != ScalarStyle::Plain || resolve(text) == Resolved::String)
+        {
+            return Ok(self.names.get(text));
+        }
         let node = self.node(event, span, depth + 1)?;
         let text = match node.value {
             Expr::String(text, _) => return Ok(text),
@@ -503,46 +512,74 @@ fn number_key(text: &str) -> Arc<str> {
 #[derive(Default)]
 struct Entries {
     decls: Vec<Decl>,
-    /// Where a name's field is, where its key stands, and whether a merge brought it.
-    places: HashMap<Arc<str>, (usize, Span, bool)>,
-    merged: bool,
+    /// Those that a merge key brought.
+    merged: HashSet<usize>,
+    /// Where a name's field is, once there are more fields than are looked through.
+    places: HashMap<Arc<str>, usize>,
 }
 
+/// Mappings of more fields than this are looked through by hash.
+const FEW_FIELDS: usize = 16;
+
 impl Entries {
+    fn find(&self, key: &str) -> Option<usize> {
+        if self.decls.len() > FEW_FIELDS {
+            return self.places.get(key).copied();
+        }
+        let is_named = |decl: &Decl| name_of(decl).is_some_and(|(name, _)| &**name == key);
+        self.decls.iter().position(is_named)
+    }
+
     /// Adds a field of the mapping itself. A second of the same name is refused, unless a merge key
     /// stands between the two or brought the first.
     fn put(&mut self, key: Arc<str>, span: Span, value: Expr) -> Option<Span> {
-        match self.places.get(&key) {
-            Some(&(index, first, merged)) => {
-                if !merged {
-                    return Some(first);
+        match self.find(&key) {
+            Some(index) => {
+                if !self.merged.remove(&index) {
+                    return name_of(&self.decls[index]).map(|(_, first)| first);
                 }
-                self.decls[index] = field(key.clone(), span, value);
-                self.places.insert(key, (index, span, false));
+                self.decls[index] = field(key, span, value);
             }
-            None => {
-                self.places
-                    .insert(key.clone(), (self.decls.len(), span, false));
-                self.decls.push(field(key, span, value));
-            }
+            None => self.push(key, span, value),
         }
         None
     }
 
     /// Adds a field a merge key brings; it replaces one that is there.
     fn merge(&mut self, key: Arc<str>, span: Span, value: Expr) {
-        self.merged = true;
-        match self.places.get(&key) {
-            Some(&(index, _, _)) => {
-                self.decls[index] = field(key.clone(), span, value);
-                self.places.insert(key, (index, span, true));
+        match self.find(&key) {
+            Some(index) => {
+                self.decls[index] = field(key, span, value);
+                self.merged.insert(index);
             }
             None => {
-                self.places
-                    .insert(key.clone(), (self.decls.len(), span, true));
-                self.decls.push(field(key, span, value));
+                self.merged.insert(self.decls.len());
+                self.push(key, span, value);
             }
         }
+    }
+
+    fn push(&mut self, key: Arc<str>, span: Span, value: Expr) {
+        let index = self.decls.len();
+        self.decls.push(field(key.clone(), span, value));
+        if index == FEW_FIELDS {
+            let names = self.decls.iter().enumerate();
+            let names = names.filter_map(|(at, decl)| Some((name_of(decl)?.0.clone(), at)));
+            self.places.extend(names);
+        } else if index > FEW_FIELDS {
+            self.places.insert(key, index);
+        }
+    }
+}
+
+/// The name of a field, and where it stands.
+fn name_of(decl: &Decl) -> Option<(&Arc<str>, Span)> {
+    match decl {
+        Decl::Field(field) => match &field.label {
+            Label::String { value, span } => Some((value, *span)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
