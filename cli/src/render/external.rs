@@ -18,9 +18,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// More output than this is no chart's.
 const MOST: u64 = 64 * 1024 * 1024;
+/// How long a program may take where the platform does not say it.
+const LONGEST: Duration = Duration::from_secs(120);
+/// How often it is looked whether a program that printed everything has ended.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How many lines of a program's complaint are shown.
 const LINES: usize = 12;
 /// A program that the user has to install is not there.
@@ -49,6 +55,8 @@ struct Invocation {
     input: Vec<u8>,
     /// What must be there, relative to the platform's directory.
     path: String,
+    /// How long it may take.
+    limit: Duration,
 }
 
 impl Invocation {
@@ -70,6 +78,13 @@ pub fn requests(data: &Data) -> Result<Vec<Request>, Diagnostic> {
     let mut out = Vec::new();
     for (key, request) in fields(data) {
         let of = |name: &str| text(request, name).to_owned();
+        let limit = |field: &Data| match get(field, "timeout") {
+            Some(Data::Number(seconds)) => {
+                let seconds = seconds.to_string().parse().ok();
+                seconds.map_or(LONGEST, Duration::from_secs)
+            }
+            _ => LONGEST,
+        };
         let (command, field) = if let Some(helm) = get(request, "helm") {
             let nothing = Data::Struct(Vec::new());
             let mut input = Vec::new();
@@ -95,6 +110,7 @@ pub fn requests(data: &Data) -> Result<Vec<Request>, Diagnostic> {
                 arguments,
                 input,
                 path: chart,
+                limit: limit(helm),
             };
             (command, "helm.chart")
         } else if let Some(kustomize) = get(request, "kustomize") {
@@ -104,6 +120,7 @@ pub fn requests(data: &Data) -> Result<Vec<Request>, Diagnostic> {
                 arguments: vec!["build".into(), directory.clone()],
                 input: Vec::new(),
                 path: directory,
+                limit: limit(kustomize),
             };
             (command, "kustomize.directory")
         } else {
@@ -138,7 +155,7 @@ pub fn run(
     let users: Vec<(&Invocation, Vec<&Request>)> = users.into_iter().collect();
     let outputs: Vec<Result<String, Diagnostic>> = users
         .par_iter()
-        .map(|(command, _)| output(command, directory))
+        .map(|(command, users)| output(command, users[0].field, directory))
         .collect();
     let mut documents = Vec::new();
     let mut errors: Vec<Diagnostic> = Vec::new();
@@ -190,8 +207,9 @@ pub fn run(
     Ok(documents)
 }
 
-/// What a program prints.
-fn output(command: &Invocation, directory: &Path) -> Result<String, Diagnostic> {
+/// What a program prints; `field` is what it is run for.
+fn output(command: &Invocation, field: &str, directory: &Path) -> Result<String, Diagnostic> {
+    let deadline = Instant::now() + command.limit;
     let shown = command.shown();
     if !directory.join(&command.path).exists() {
         let message = format!("there is no `{}` to render", command.path);
@@ -220,16 +238,34 @@ fn output(command: &Invocation, directory: &Path) -> Result<String, Diagnostic> 
             _ => Diagnostic::error(FAILED, format!("cannot run `{shown}`: {}", plain(&error))),
         })?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (printed, complaint) = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            if let Some(mut stdin) = stdin {
-                // A program that does not read its input says itself what is wrong.
-                let _ = stdin.write_all(&command.input);
-            }
-        });
-        let complaint = scope.spawn(move || limited(stderr));
-        (limited(stdout), complaint.join().unwrap_or_default())
+    // What the program leaves behind may hold the pipes open after it was stopped: these threads are not waited for.
+    let (sender, receiver) = mpsc::channel();
+    let input = command.input.clone();
+    std::thread::spawn(move || {
+        if let Some(mut stdin) = stdin {
+            // A program that does not read its input says itself what is wrong.
+            let _ = stdin.write_all(&input);
+        }
     });
+    let printing = sender.clone();
+    std::thread::spawn(move || printing.send((true, limited(stdout))));
+    std::thread::spawn(move || sender.send((false, limited(stderr))));
+    let (mut printed, mut complaint) = (Vec::new(), Vec::new());
+    let mut ended = true;
+    for _ in 0..2 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match receiver.recv_timeout(left) {
+            Ok((true, all)) => printed = all,
+            Ok((false, all)) => complaint = all,
+            Err(_) => {
+                ended = false;
+                break;
+            }
+        }
+        if printed.len() as u64 > MOST {
+            break;
+        }
+    }
     if printed.len() as u64 > MOST {
         // It may still be writing.
         let _ = child.kill();
@@ -237,9 +273,28 @@ fn output(command: &Invocation, directory: &Path) -> Result<String, Diagnostic> 
         let message = format!("`{shown}` printed more than {} MB", MOST / 1024 / 1024);
         return Err(Diagnostic::error(FAILED, message));
     }
-    let status = child.wait().map_err(|error| {
-        Diagnostic::error(FAILED, format!("cannot run `{shown}`: {}", plain(&error)))
-    })?;
+    let mut status = None;
+    while ended && status.is_none() {
+        status = child.try_wait().map_err(|error| {
+            Diagnostic::error(FAILED, format!("cannot run `{shown}`: {}", plain(&error)))
+        })?;
+        if status.is_none() {
+            ended = Instant::now() < deadline;
+            std::thread::sleep(PAUSE);
+        }
+    }
+    let Some(status) = status else {
+        // It may have ended in this moment.
+        let _ = child.kill();
+        let _ = child.wait();
+        let seconds = command.limit.as_secs();
+        let message = format!("`{shown}` did not end within {seconds} s, and was stopped");
+        let field = field.split('.').next().unwrap_or(field);
+        return Err(Diagnostic::error(FAILED, message).help(format!(
+            "if it needs longer, say how many seconds: `{field}: timeout: {}`",
+            seconds.saturating_mul(2)
+        )));
+    };
     if !status.success() {
         let mut error = Diagnostic::error(FAILED, format!("`{shown}` failed: {status}"));
         let complaint = String::from_utf8_lossy(&complaint);
