@@ -70,9 +70,80 @@ pub fn call(package: &Package, function: &Function, random: &mut Random) -> Stri
 fn argument(parameter: &Parameter, random: &mut Random, out: &mut String) {
     let kind = match random.below(12) {
         0 => Kind::TOP,
-        _ => parameter.kind,
+        _ => match parameter.name {
+            "config" => return configuration(random, out),
+            "schema" => return definitions(random, out),
+            _ => parameter.kind,
+        },
     };
     value(kind, 3, random, out);
+}
+
+/// How a schema is to be written.
+fn configuration(random: &mut Random, out: &mut String) {
+    let version = ["3.0.0", "3.1.0"][random.below(2)];
+    let _ = write!(out, "{{version: {version:?}");
+    if random.below(2) == 0 {
+        out.push_str(", expandReferences: true");
+    }
+    out.push('}');
+}
+
+/// A struct of definitions that refer to each other.
+fn definitions(random: &mut Random, out: &mut String) {
+    out.push('{');
+    for name in DEFINITIONS {
+        let _ = write!(out, "{name}: ");
+        schema(3, random, out);
+        out.push_str(", ");
+    }
+    out.push('}');
+}
+
+/// A type of at most `depth` levels.
+fn schema(depth: usize, random: &mut Random, out: &mut String) {
+    if depth == 0 {
+        out.push_str(SCHEMAS[random.below(SCHEMAS.len())]);
+        return;
+    }
+    match random.below(12) {
+        0..3 => out.push_str(SCHEMAS[random.below(SCHEMAS.len())]),
+        3..5 => out.push_str(DEFINITIONS[random.below(DEFINITIONS.len())]),
+        5..8 => {
+            out.push('{');
+            for index in 0..random.below(4) {
+                let mark = ["", "?", "!"][random.below(3)];
+                let label = ["a", "b", "#in", "[string]", "c"][index];
+                let mark = if label.starts_with('[') { "" } else { mark };
+                let _ = write!(out, "{label}{mark}: ");
+                schema(depth - 1, random, out);
+                out.push_str(", ");
+            }
+            match random.below(8) {
+                0 => out.push_str("..."),
+                1 => schema(depth - 1, random, out),
+                2 => out.push_str("if true {d: int}"),
+                _ => {}
+            }
+            out.push('}');
+        }
+        8 => {
+            out.push_str("[...");
+            schema(depth - 1, random, out);
+            out.push(']');
+        }
+        choice => {
+            let operator = if choice == 9 { " & " } else { " | " };
+            out.push('(');
+            schema(depth - 1, random, out);
+            out.push_str(operator);
+            if choice == 10 {
+                out.push('*');
+            }
+            schema(depth - 1, random, out);
+            out.push(')');
+        }
+    }
 }
 
 /// Makes the calls of a package's functions, all in one program, and says how many gave a value.
@@ -267,6 +338,8 @@ fn quoted(quote: char, text: &str, out: &mut String) {
     }
     out.push(quote);
 }
+
+const DEFINITIONS: [&str; 4] = ["#A", "#B", "#C", "#D"];
 
 /// Values that are no data.
 const SCHEMAS: &[&str] = &[

@@ -357,6 +357,7 @@ pub(crate) struct Machine<'a> {
     pub(super) printing: Vec<Node>,
     /// How many values are being read as they are written, one inside the other.
     pub(super) readers: u32,
+    pub(super) declared: super::schema::Declared,
     /// How many nodes there may be.
     pub(super) max_nodes: usize,
     /// How many steps have been taken: runs of tasks.
@@ -450,6 +451,7 @@ impl<'a> Machine<'a> {
             stats: Stats::default(),
             printing: Vec::new(),
             readers: 0,
+            declared: super::schema::Declared::default(),
             max_nodes: super::unify::MAX_NODES,
             steps: 0,
             max_steps: super::sched::MAX_STEPS,
@@ -520,6 +522,7 @@ impl<'a> Machine<'a> {
             stats,
             printing,
             readers,
+            declared: _,
             max_nodes,
             steps,
             max_steps,

@@ -27,6 +27,7 @@ const SIMPLIFY: Subsumption = Subsumption {
     left_default: true,
     right_default: false,
     open: false,
+    data: false,
 };
 
 /// What a value is written as.
@@ -44,16 +45,48 @@ struct Entry {
     written: Written,
 }
 
+/// What the program declares, found when the first value is read and kept for the next.
+#[derive(Clone, Default)]
+pub(super) struct Declared {
+    docs: FxHashMap<FileId, Arc<Docs>>,
+    /// The declarations of fields and patterns by their values.
+    values: FxHashMap<ExprId, u32>,
+    /// The elements of list literals.
+    elements: FxHashSet<ExprId>,
+    /// How many declarations and list literals have been looked at.
+    seen: (usize, usize),
+}
+
+impl Declared {
+    /// Looks at what is new in the program.
+    fn update(&mut self, program: &Program) {
+        let (decls, lists) = self.seen;
+        for (index, decl) in program.decls.iter().enumerate().skip(decls) {
+            if let Decl::Field { value, .. }
+            | Decl::Dynamic { value, .. }
+            | Decl::Pattern { value, .. } = *decl
+            {
+                self.values.entry(value).or_insert(index as u32);
+            }
+        }
+        for list in &program.list_literals[lists..] {
+            self.elements.extend(list.ellipsis);
+            for element in &list.elements {
+                if let Element::Expr(expr) = *element {
+                    self.elements.insert(expr);
+                }
+            }
+        }
+        self.seen = (program.decls.len(), program.list_literals.len());
+    }
+}
+
 struct Reader<'r, 'a> {
     m: &'r mut Machine<'a>,
     /// What the reader is of.
     root: Node,
     entries: Vec<Entry>,
-    docs: FxHashMap<FileId, Docs>,
-    /// The declarations of fields and patterns by their values.
-    declarations: FxHashMap<ExprId, u32>,
-    /// The elements of list literals.
-    elements: FxHashSet<ExprId>,
+    declared: Declared,
     /// What nodes are declared as, and what further fields or elements of them have to be.
     known: FxHashMap<Node, SchemaRef>,
     rests: FxHashMap<Node, Option<SchemaRef>>,
@@ -81,12 +114,12 @@ impl Machine<'_> {
             value => self.value_node(value),
         };
         self.finalize(root);
+        let mut declared = std::mem::take(&mut self.declared);
+        declared.update(&self.program);
         let mut reader = Reader {
             root: self.deref(root),
             entries: Vec::new(),
-            docs: FxHashMap::default(),
-            declarations: self.all_declarations(),
-            elements: self.all_elements(),
+            declared,
             known: FxHashMap::default(),
             rests: FxHashMap::default(),
             m: self,
@@ -97,35 +130,11 @@ impl Machine<'_> {
         stacker::maybe_grow(2 * 1024 * 1024, 16 * 1024 * 1024, || {
             run(&mut reader, value);
         });
+        let declared = reader.declared;
+        self.declared = declared;
         (self.errs, self.blocking, self.info) = saved;
         self.readers -= 1;
         Ok(())
-    }
-
-    fn all_declarations(&self) -> FxHashMap<ExprId, u32> {
-        let mut out = FxHashMap::default();
-        for (index, decl) in self.program.decls.iter().enumerate() {
-            if let Decl::Field { value, .. }
-            | Decl::Dynamic { value, .. }
-            | Decl::Pattern { value, .. } = *decl
-            {
-                out.insert(value, index as u32);
-            }
-        }
-        out
-    }
-
-    fn all_elements(&self) -> FxHashSet<ExprId> {
-        let mut out = FxHashSet::default();
-        for list in &self.program.list_literals {
-            out.extend(list.ellipsis);
-            for element in &list.elements {
-                if let Element::Expr(expr) = *element {
-                    out.insert(expr);
-                }
-            }
-        }
-        out
     }
 }
 
@@ -206,10 +215,10 @@ impl Reader<'_, '_> {
     }
 
     fn is_declaration(&self, expr: ExprId, label: Label) -> bool {
-        if label.is_int() && self.elements.contains(&expr) {
+        if label.is_int() && self.declared.elements.contains(&expr) {
             return true;
         }
-        match self.declarations.get(&expr) {
+        match self.declared.values.get(&expr) {
             Some(&index) => match self.m.program.decls[index as usize] {
                 Decl::Field { label: own, .. } => own == label,
                 _ => true,
@@ -399,6 +408,11 @@ impl Reader<'_, '_> {
         Form::Call(name.into(), arguments)
     }
 
+    /// Whether what a literal embeds only says what it is, beside its fields.
+    fn is_plain(&self, expr: ExprId) -> bool {
+        matches!(self.m.program.exprs[expr as usize], Expr::Value(value) if is_plain(value))
+    }
+
     /// What a literal embeds, and then its fields.
     fn form_of_struct(&mut self, node: Node, shape: ShapeId, env: EnvId) -> Form {
         let literal = self.m.program.shapes[shape as usize].clone();
@@ -406,7 +420,7 @@ impl Reader<'_, '_> {
         let embedded: Vec<ExprId> = decls
             .clone()
             .filter_map(|index| match self.m.program.decls[index as usize] {
-                Decl::Embed(expr) => Some(expr),
+                Decl::Embed(expr) if !self.is_plain(expr) => Some(expr),
                 _ => None,
             })
             .collect();
@@ -444,7 +458,9 @@ impl Reader<'_, '_> {
         }
         for index in literal.start..literal.start + literal.len {
             let decl = program.decls[index as usize];
-            if matches!(decl, Decl::Embed(_)) {
+            if let Decl::Embed(expr) = decl
+                && !matches!(program.exprs[expr as usize], Expr::Value(value) if is_plain(value))
+            {
                 continue;
             }
             if let Some(attributes) = program.attributes.get(&index).cloned() {
@@ -550,6 +566,10 @@ impl Reader<'_, '_> {
     }
 }
 
+fn is_plain(value: Value) -> bool {
+    matches!(value, Value::Top | Value::Kind(_)) || super::union::is_scalar(value)
+}
+
 fn one_or_any(parts: Vec<SchemaRef>) -> Form {
     match parts[..] {
         [one] => Form::Only(one),
@@ -562,7 +582,11 @@ impl SchemaReader for Reader<'_, '_> {
         let node = self.m.deref(self.node(value));
         match self.m.n(node).base {
             Value::Bottom(error) => match self.m.errors[error as usize].value {
-                kept @ (Value::Struct | Value::List { .. }) => self.m.kind(kept),
+                kept @ (Value::Struct | Value::List { .. })
+                    if self.m.code(error).is_incomplete() =>
+                {
+                    self.m.kind(kept)
+                }
                 _ => Kind::NONE,
             },
             base => self.m.kind(base),
@@ -699,12 +723,16 @@ impl SchemaReader for Reader<'_, '_> {
         if let Some(&known) = self.rests.get(&node) {
             return known;
         }
-        let id = self.m.n(node).patterns;
-        if id == NIL || matches!(self.m.n(node).base, Value::List { .. }) {
+        if matches!(self.m.n(node).base, Value::List { .. }) {
             return None;
         }
+        let id = self.m.n(node).patterns;
+        let pairs = match id {
+            NIL => Default::default(),
+            _ => self.m.patterns[id as usize].pairs.clone(),
+        };
         let mut found = Vec::new();
-        for (pattern, conjuncts) in self.m.patterns[id as usize].pairs.clone() {
+        for (pattern, conjuncts) in pairs {
             let pattern = self.m.unwrap(pattern);
             if matches!(pattern, Value::Top | Value::Kind(_))
                 && self.m.kind(pattern).contains(Kind::STRING)
@@ -712,7 +740,11 @@ impl SchemaReader for Reader<'_, '_> {
                 found.extend(conjuncts);
             }
         }
-        let found = (!found.is_empty()).then(|| self.constraint(&found));
+        let open = self.m.n(node).has(NodeData::ELLIPSIS);
+        let found = match found.is_empty() {
+            true => open.then(|| self.of_value(Value::Top)),
+            false => Some(self.constraint(&found)),
+        };
         self.rests.insert(node, found);
         found
     }
@@ -765,6 +797,7 @@ impl SchemaReader for Reader<'_, '_> {
             left_default: false,
             right_default: true,
             open: true,
+            data: matches!(self.entries[b.0 as usize].written, Written::Evaluated),
         };
         let (a, b) = (self.node(a), self.node(b));
         self.m.subsumes(Value::Node(a), Value::Node(b), how, 0)
@@ -826,7 +859,7 @@ impl Reader<'_, '_> {
             return self.docs(value);
         }
         let program = &self.m.program;
-        let declaration = self.declarations.get(&expr);
+        let declaration = self.declared.values.get(&expr);
         let place = match (declaration, program.exprs[expr as usize]) {
             (Some(&index), _) => program.decl_places[index as usize],
             (None, Expr::Struct(shape)) if program.shapes[shape as usize].file => {
@@ -837,7 +870,8 @@ impl Reader<'_, '_> {
         let Some(text) = program.texts.get(place.file.0 as usize) else {
             return Vec::new();
         };
-        let docs = (self.docs.entry(place.file)).or_insert_with(|| Docs::of(text));
+        let docs =
+            (self.declared.docs.entry(place.file)).or_insert_with(|| Arc::new(Docs::of(text)));
         match declaration {
             Some(_) => docs.at(place.span.start).to_vec(),
             None => docs.of_file().into_iter().collect(),

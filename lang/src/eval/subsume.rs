@@ -16,6 +16,8 @@ pub(super) struct Subsumption {
     pub right_default: bool,
     /// Closed structs are taken as open.
     pub open: bool,
+    /// The one that is allowed is data as far as its own fields go: what it lacks it will not have.
+    pub data: bool,
 }
 
 /// How deep values are compared.
@@ -149,7 +151,9 @@ impl Machine<'_> {
         let x = self.program.bounds[x as usize];
         let Value::Bound(y) = b else {
             let a = self.program.bound(x.op, x.value);
-            return yes(self.is_concrete(b) && self.satisfies(a, b));
+            let plain = Kind::NUMBER.or(Kind::STRING).or(Kind::BOOL);
+            let plain = plain.contains(self.kind(b)) && self.is_concrete(b);
+            return yes(plain && self.satisfies(a, b));
         };
         let y = self.program.bounds[y as usize];
         // What the bounds have to be to each other, from the one that allows.
@@ -184,9 +188,11 @@ impl Machine<'_> {
             (Value::Struct, Value::Struct) => {}
             _ => return Instance::No,
         }
+        let is_data = how.data;
+        let how = Subsumption { data: false, ..how };
         let closed = |m: &Self, node| !how.open && m.is_closed_struct(node);
         let (x_closed, y_closed) = (closed(self, x), how.right_default || closed(self, y));
-        if x_closed && !y_closed {
+        if x_closed && !y_closed && !is_data {
             return Instance::No;
         }
         self.materialize_all(x);
@@ -204,7 +210,7 @@ impl Machine<'_> {
             let b = match self.find_arc(y, label) {
                 Some(b) if self.n(b).arc_type <= ArcType::Optional => b,
                 _ if !constraint => return Instance::No,
-                _ if !self.accepts(y, label) => continue,
+                _ if is_data || !self.accepts(y, label) => continue,
                 _ => match self.matched(y, label) {
                     Some(b) => b,
                     None => {
@@ -235,18 +241,27 @@ impl Machine<'_> {
                     false => return Instance::No,
                 }
             }
-            let Some(a) = self.matched(x, label) else {
-                continue;
-            };
+            let matched = self.matched(x, label);
+            let said = matched.is_some() || self.n(x).has(NodeData::ELLIPSIS);
+            if said && self.n(b).arc_type != ArcType::Member {
+                return Instance::No;
+            }
+            let Some(a) = matched else { continue };
             match self.subsumes(Value::Node(a), Value::Node(b), how, depth) {
                 Instance::Yes => {}
                 other => return other,
             }
         }
-        self.subsumes_patterns(x, y, how, depth)
+        self.subsumes_patterns((x, y), is_data, how, depth)
     }
 
-    fn subsumes_patterns(&mut self, x: Node, y: Node, how: Subsumption, depth: usize) -> Instance {
+    fn subsumes_patterns(
+        &mut self,
+        (x, y): (Node, Node),
+        is_data: bool,
+        how: Subsumption,
+        depth: usize,
+    ) -> Instance {
         let pairs = |m: &Self, node: Node| match m.n(node).patterns {
             NIL => Vec::new(),
             id => m.patterns[id as usize].pairs.to_vec(),
@@ -256,7 +271,7 @@ impl Machine<'_> {
             return Instance::Yes;
         }
         if theirs.is_empty() {
-            return yes(self.is_closed_struct(y) || self.n(y).has(NodeData::DATA));
+            return yes(is_data || self.is_closed_struct(y) || self.n(y).has(NodeData::DATA));
         }
         for (pattern, conjuncts) in ours {
             let same = theirs.iter().find(|(other, _)| {
@@ -284,6 +299,8 @@ impl Machine<'_> {
         how: Subsumption,
         depth: usize,
     ) -> Instance {
+        // By default a list has no more elements than it has.
+        let y_open = y_open && !how.right_default;
         let (a, b) = (
             self.elements_of(Value::Node(x)),
             self.elements_of(Value::Node(y)),

@@ -100,7 +100,7 @@ pub trait SchemaReader {
     fn error(&mut self, value: SchemaRef) -> Option<CallError>;
     /// The fields that are not hidden, in order.
     fn fields(&mut self, value: SchemaRef) -> Vec<SchemaField>;
-    /// What a field of any name has to be, where patterns say it.
+    /// What a field of any name has to be, where patterns or `...` say it.
     fn any_field(&mut self, value: SchemaRef) -> Option<SchemaRef>;
     /// The elements that a list has.
     fn elements(&mut self, value: SchemaRef) -> Vec<SchemaRef>;

@@ -49,16 +49,10 @@ impl Writer<'_> {
 
     /// Finds the properties of a value and of all that it is put together of.
     fn gather(&mut self, at: usize, value: SchemaRef) -> Result<()> {
-        self.around.push(value);
-        let found = self.gather_inner(at, value);
-        self.around.pop();
-        found
+        self.within(value, |writer| writer.gather_inner(at, value))
     }
 
     fn gather_inner(&mut self, at: usize, value: SchemaRef) -> Result<()> {
-        if self.around.len() > 200 {
-            return Err(self.fail(value, "the schema nests too deep"));
-        }
         self.describe(at, value);
         let format = formats::format_of(self.reader, value);
         let mut value = value;

@@ -418,8 +418,21 @@ impl Writer<'_> {
 
     /// Adds what a value says; whether it is a reference and nothing else.
     fn value(&mut self, at: usize, value: SchemaRef) -> Result<bool> {
+        self.within(value, |writer| writer.value_inner(at, value))
+    }
+
+    /// Does something with a value while that is known to be around what is looked at.
+    pub(super) fn within<T>(
+        &mut self,
+        value: SchemaRef,
+        run: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        if self.around.len() > 2 * DEEPEST {
+            let message = "the schema leads back to itself, or nests too deep";
+            return Err(self.here(error(message)));
+        }
         self.around.push(value);
-        let found = self.value_inner(at, value);
+        let found = run(self);
         self.around.pop();
         found
     }
@@ -433,7 +446,7 @@ impl Writer<'_> {
             let mut own = Vec::new();
             let mut names: Vec<Arc<str>> = Vec::new();
             let mut parts = Vec::new();
-            self.split(Joined::All, value, &mut parts);
+            self.split(Joined::All, value, 0, &mut parts);
             for part in parts {
                 let Some(reference) = self.reader.reference(part) else {
                     own.push(part);
@@ -464,7 +477,7 @@ impl Writer<'_> {
                 own = self.reader.evaluated(own);
             }
             let mut parts = Vec::new();
-            self.split(Joined::All, own, &mut parts);
+            self.split(Joined::All, own, 0, &mut parts);
             for part in parts {
                 self.part(at, part)?;
             }
@@ -499,7 +512,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let mut alternatives = Vec::new();
-        self.split(Joined::Any, part, &mut alternatives);
+        self.split(Joined::Any, part, 0, &mut alternatives);
         for alternative in &mut alternatives {
             if self.reader.reference(*alternative).is_none() {
                 *alternative = self.reader.evaluated(*alternative);
@@ -523,14 +536,14 @@ impl Writer<'_> {
     }
 
     /// What a value is put together of by `&` or by `|`, each once.
-    fn split(&mut self, by: Joined, value: SchemaRef, out: &mut Vec<SchemaRef>) {
+    fn split(&mut self, by: Joined, value: SchemaRef, depth: usize, out: &mut Vec<SchemaRef>) {
         let (joined, parts) = match self.reader.form(value) {
             Form::Only(one) => return out.push(one),
             Form::All(parts) => (Joined::All, parts),
             Form::Any(parts) => (Joined::Any, parts),
             _ => return out.push(value),
         };
-        if joined != by {
+        if joined != by || depth > DEEPEST {
             return out.push(value);
         }
         let mut kept: Vec<SchemaRef> = Vec::new();
@@ -542,7 +555,7 @@ impl Writer<'_> {
             }
         }
         for part in kept {
-            self.split(by, part, out);
+            self.split(by, part, depth + 1, out);
         }
     }
 
