@@ -168,6 +168,12 @@ impl Machine<'_> {
         required.iter().all(|r| r.ignored || r.removed)
     }
 
+    /// Whether so much is required of the node's fields that they are better judged all at once.
+    pub(super) fn requires_much(&mut self, node: Node) -> bool {
+        let holder = self.required(node);
+        self.s(holder).required.len() > SET
+    }
+
     /// Refuses fields that some requirement of the node has no evidence for.
     pub(super) fn check_closed(&mut self, node: Node) {
         let error = self.refused_fields(node, false, None);

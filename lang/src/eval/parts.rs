@@ -239,6 +239,7 @@ impl Machine<'_> {
             && !s.has_ancestor_cycle
             && s.cyclic_conjuncts.is_empty()
             && s.user_errors.is_empty()
+            && !self.requires_much(node)
     }
 
     /// Whether evaluating the field is work: some conjunct of it is more than a scalar.

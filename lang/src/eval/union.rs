@@ -5,7 +5,7 @@ use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 impl Machine<'_> {
@@ -350,22 +350,23 @@ impl Machine<'_> {
                 pairs.push(pair);
             }
         }
-        let mut out: Vec<(Value, Default3, Default3)> = Vec::new();
+        let mut merged = Merged::default();
         let mut marked_inner = false;
         let drop = |drops: bool, mode: Default3| if drops { Default3::Maybe } else { mode };
         for pair in pairs {
             if pair.inner.is_empty() {
                 let mode = drop(left_drops, pair.mode).max(drop(right_drops, pair.own));
-                self.merge_scalar(&mut out, (pair.value, mode, pair.own));
+                self.merge_scalar(&mut merged, (pair.value, mode, pair.own));
             } else {
                 for (value, mode, own) in pair.inner {
                     let inner = pair.own.max(mode);
                     let mode = drop(left_drops, pair.mode).max(inner);
                     marked_inner |= mode != Default3::Maybe;
-                    self.merge_scalar(&mut out, (value, mode, own));
+                    self.merge_scalar(&mut merged, (value, mode, own));
                 }
             }
         }
+        let mut out = merged.arms;
         if marked_inner {
             for entry in &mut out {
                 if entry.1 == Default3::Maybe {
@@ -387,25 +388,26 @@ impl Machine<'_> {
         .collect()
     }
 
-    fn merge_scalar(
-        &mut self,
-        out: &mut Vec<(Value, Default3, Default3)>,
-        new: (Value, Default3, Default3),
-    ) {
-        for entry in out.iter_mut() {
-            let equal = match (entry.0, new.0) {
-                (a, b) if a == b => true,
-                (a, b) if is_scalar(a) && is_scalar(b) => self.equal_scalars(a, b),
-                (a, b) => self.equal_values(a, b, Equality::Structural),
-            };
-            if equal {
-                if new.1 == Default3::Is {
-                    entry.1 = Default3::Is;
-                }
-                return;
+    fn merge_scalar(&mut self, merged: &mut Merged, new: (Value, Default3, Default3)) {
+        let known = match new.0 {
+            Value::String(text) if merged.arms.len() > FEW_ARMS => {
+                merged.index_strings();
+                merged.strings.get(&text).copied()
             }
+            value => {
+                let mut arms = merged.arms.iter().map(|entry| entry.0);
+                arms.position(|known| match (known, value) {
+                    (a, b) if a == b => true,
+                    (a, b) if is_scalar(a) && is_scalar(b) => self.equal_scalars(a, b),
+                    (a, b) => self.equal_values(a, b, Equality::Structural),
+                })
+            }
+        };
+        match known {
+            None => merged.arms.push(new),
+            Some(known) if new.1 == Default3::Is => merged.arms[known].1 = Default3::Is,
+            Some(_) => {}
         }
-        out.push(new);
     }
 
     /// The meet of two scalars, types or bounds; `None` where it is empty.
@@ -446,6 +448,29 @@ impl Machine<'_> {
                 }
             }
         }
+    }
+}
+
+/// Of more alternatives than this, a string is found by hash.
+const FEW_ARMS: usize = 16;
+
+/// Alternatives, each once.
+#[derive(Default)]
+struct Merged {
+    arms: Vec<(Value, Default3, Default3)>,
+    /// Where each string is among the first `indexed` of them.
+    strings: FxHashMap<StrId, usize>,
+    indexed: usize,
+}
+
+impl Merged {
+    fn index_strings(&mut self) {
+        for (position, entry) in self.arms.iter().enumerate().skip(self.indexed) {
+            if let Value::String(text) = entry.0 {
+                self.strings.insert(text, position);
+            }
+        }
+        self.indexed = self.arms.len();
     }
 }
 

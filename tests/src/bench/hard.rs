@@ -249,7 +249,7 @@ fn steps(n: usize) -> Vec<File> {
 fn calls(n: usize) -> Vec<File> {
     one(format!(
         "import \"list\"\n#A: {{x: number, y: number, total: list.Max([x, y])}}\n\
-         out: {{for i, _ in [1] * {n} {{let a = #A & {{x: i, y: 2}}, \"a\\(i)\": a.total}}}}\n"
+         out: {{for i, _ in list.Repeat([1], {n}) {{let a = #A & {{x: i, y: 2}}, \"a\\(i)\": a.total}}}}\n"
     ))
 }
 
@@ -268,6 +268,6 @@ fn checked(n: usize) -> Vec<File> {
 /// Each field is there where the one before it is.
 fn switches(n: usize) -> Vec<File> {
     let mut text = "out: {\n\ts0: true\n".to_owned();
-    text += &lines(n, |i| format!("\tif s{i} {{s{}: true}}", i + 1));
+    text += &lines(n, |i| format!("\tif out.s{i} {{s{}: true}}", i + 1));
     one(text + "}\n")
 }
