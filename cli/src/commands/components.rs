@@ -77,8 +77,17 @@ pub(super) fn values(session: &mut Session, args: &Export) -> (Outcome, Vec<Valu
         };
         let mut components = components.into_iter();
         let next = |session: &mut Session, loader: &mut Loader<'_>| {
-            let inputs = components.next()?;
-            let loaded = loader.load_component(&mut session.sources, &inputs);
+            let Component {
+                name,
+                inputs,
+                parameters,
+            } = components.next()?;
+            let loaded = loader.load_component(&mut session.sources, &inputs, &parameters);
+            let named = |error: Diagnostic| match error.code {
+                Code(908) => error.note(format!("it is a parameter of component `{name}`")),
+                _ => error,
+            };
+            let loaded = loaded.map_err(|errors| errors.into_iter().map(named).collect());
             Some(loaded.and_then(|instances| one(instances, &inputs)))
         };
         let evaluated = apart::each(session, &mut loader, next, |evaluation| {
@@ -107,8 +116,16 @@ fn one(mut instances: Vec<Instance>, inputs: &Inputs) -> Result<Instance, Vec<Di
     }
 }
 
+/// How a component of a platform is loaded.
+struct Component {
+    name: String,
+    inputs: Inputs,
+    /// The tags that are meant for it alone.
+    parameters: Vec<String>,
+}
+
 /// How each component of a platform is loaded; `None` where the value lists none.
-fn components(platform: &Data, root: &std::path::Path, given: &Inputs) -> Option<Vec<Inputs>> {
+fn components(platform: &Data, root: &std::path::Path, given: &Inputs) -> Option<Vec<Component>> {
     let Data::List(list) = field(field(platform, "spec")?, "components")? else {
         return None;
     };
@@ -128,16 +145,23 @@ fn components(platform: &Data, root: &std::path::Path, given: &Inputs) -> Option
                     tags.push(format!("{tag}={}", json(value)));
                 }
             }
-            if let Some(Data::Struct(parameters)) = field(component, "parameters") {
-                for (key, value) in parameters {
+            let mut parameters = Vec::new();
+            if let Some(Data::Struct(given)) = field(component, "parameters") {
+                for (key, value) in given {
                     tags.push(format!("{key}={}", text(value)?));
+                    parameters.push(key.to_string());
                 }
             }
-            Some(Inputs {
+            let inputs = Inputs {
                 inputs: vec![root.join(path).display().to_string()],
                 tags,
                 tag_variables: given.tag_variables,
                 ..Inputs::default()
+            };
+            Some(Component {
+                name: name.to_owned(),
+                inputs,
+                parameters,
             })
         })
         .collect()

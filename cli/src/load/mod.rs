@@ -178,7 +178,7 @@ impl<'f> Loader<'f> {
     }
 
     /// Loads one component of a platform: the package in its directory, with the tags that the platform gives it. It need
-    /// not have all of them.
+    /// not have those that are given to all components, but must have its own parameters.
     ///
     /// # Errors
     /// As [`Loader::load`].
@@ -186,9 +186,17 @@ impl<'f> Loader<'f> {
         &mut self,
         sources: &mut SourceMap,
         args: &Inputs,
+        parameters: &[String],
     ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
         self.set_tags(args);
-        self.found(sources, args)
+        self.known_tags.clear();
+        let instances = self.found(sources, args)?;
+        let unused = self.tags.unused_of(parameters, &self.known_tags);
+        if unused.is_empty() {
+            Ok(instances)
+        } else {
+            Err(unused)
+        }
     }
 
     /// What finds the imports of an instance.

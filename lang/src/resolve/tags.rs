@@ -4,7 +4,7 @@
 //! package clause keeps a file out of its package unless the expression over tag names holds.
 //! Rules: <https://cuelang.org/docs/concept/how-cue-works-with-tags/>.
 
-use crate::diagnostic::{Code, Diagnostic, FileId, Place, Span};
+use crate::diagnostic::{Code, Diagnostic, FileId, Place, Span, nearest};
 use crate::syntax::tree::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,10 +37,23 @@ impl Tags {
     /// One error for each tag that was given and never used.
     pub fn unused(&self, known: &[String]) -> Vec<Diagnostic> {
         let given = self.values.iter().map(|(key, _)| key).chain(&self.names);
-        let unused = given.filter(|name| !self.used.contains(*name));
+        self.unused_of(given, known)
+    }
+
+    /// One error for each of these tags that was never used.
+    pub fn unused_of<'t>(
+        &self,
+        given: impl IntoIterator<Item = &'t String>,
+        known: &[String],
+    ) -> Vec<Diagnostic> {
+        let unused = given.into_iter().filter(|name| !self.used.contains(*name));
         unused
             .map(|name| {
-                let error = Diagnostic::error(Code(908), format!("no file has a tag `{name}`"));
+                let mut error = Diagnostic::error(Code(908), format!("no file has a tag `{name}`"));
+                let near = nearest(name, known.iter().map(String::as_str));
+                if let Some(near) = near.filter(|near| near != name) {
+                    error = error.help(format!("did you mean `{near}`?"));
+                }
                 match known {
                     [] => error,
                     _ if known.contains(name) => error.help(format!(
