@@ -633,6 +633,14 @@ impl Machine<'_> {
                     let other = self.s(node).checks[index].value;
                     if matches!(other, Value::Bound(_)) {
                         let simpler = self.simplify_bounds(kind, value, other);
+                        // Comparing structs evaluates them, which may have checked and finished this node.
+                        if !self.has_state(node) {
+                            return;
+                        }
+                        let same = |check: &Check| check.value == other;
+                        if !self.s(node).checks.get(index).is_some_and(same) {
+                            break;
+                        }
                         if simpler == other {
                             known = true;
                         } else if simpler == value {

@@ -457,9 +457,13 @@ impl Machine<'_> {
                     self.env_up(env, up)
                 };
                 if frame == NIL {
-                    ident("_")
-                } else {
-                    self.tree(self.envs[frame as usize].node, SOURCE)
+                    return ident("_");
+                }
+                // An element may refer to the value it is a part of.
+                let node = self.envs[frame as usize].node;
+                match self.printing.contains(&self.deref(node)) {
+                    true => ident("_"),
+                    false => self.tree(node, SOURCE),
                 }
             }
             Expr::ForKey { up } => {

@@ -1,6 +1,7 @@
-//! `differential --reference PATH [--also PATH] [--programs N] [--seed S] [--from N] [--shrink N] [--only REASON] [--closeness class|paths|text]`:
+//! `differential --reference PATH [--also PATH] [--programs N] [--seed S] [--from N] [--shrink N] [--only REASON] [--record] [--closeness class|paths|text]`:
 //! generates programs, evaluates them here and by CUE, and prints the programs on which the outcomes differ for no
 //! known reason (`src/differential/explain.rs`), made as small as they get; from the shape `--shrink` on as they are. If there is one, it exits with 1.
+//! `--record` prints the first program for each reason with the answers that it rests on, as `suites/differential/reasons.txt` has them.
 //! `--also` is a reference of another version, `--only` prints the programs that differ for one reason. `--show PROGRAM`
 //! evaluates that one only. `src/differential/reference.go` says how the reference is built.
 
@@ -8,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use holos_tests::differential::explain::{Reason, Witnesses, text};
 use holos_tests::differential::generate::{Random, program};
 use holos_tests::differential::program::{Decl, Expr};
-use holos_tests::differential::reference::Reference;
+use holos_tests::differential::reference::{Answers, Recorder, Reference, outcomes};
 use holos_tests::differential::{Closeness, Outcome, evaluate::evaluate, shrink::candidates};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +25,7 @@ struct Options {
     from: usize,
     shrink: usize,
     only: Option<String>,
+    record: bool,
     closeness: Closeness,
     show: Option<String>,
 }
@@ -36,11 +39,16 @@ fn options() -> Result<Options> {
         from: 0,
         shrink: usize::MAX,
         only: None,
+        record: false,
         closeness: Closeness::Class,
         show: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
+        if flag == "--record" {
+            options.record = true;
+            continue;
+        }
         let value = arguments
             .next()
             .with_context(|| format!("{flag} needs a value"))?;
@@ -67,6 +75,8 @@ fn options() -> Result<Options> {
     Ok(options)
 }
 
+/// The longest program that is recorded.
+const RECORDED: usize = 300;
 /// How many programs are on the way at a time.
 const BATCH: usize = 500;
 /// Evaluation nests deeply; a thread's usual stack is small.
@@ -85,8 +95,11 @@ fn run() -> Result<ExitCode> {
     let options = options()?;
     let mut comparison = Comparison {
         witnesses: Witnesses {
-            reference: Reference::new(&options.reference),
-            other: options.also.as_deref().map(Reference::new),
+            reference: Box::new(Reference::new(&options.reference)),
+            other: options
+                .also
+                .as_deref()
+                .map(|path| Box::new(Reference::new(path)) as Box<dyn Answers>),
             closeness: options.closeness,
         },
     };
@@ -95,12 +108,13 @@ fn run() -> Result<ExitCode> {
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
     let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
     let (mut done, mut unexplained) = (0, 0);
+    let mut recorded = BTreeSet::new();
     if let Some(text) = &options.show {
         // Here a panic is to be seen.
         drop(std::panic::take_hook());
         let text = format!("p: {text}");
         let here = evaluate(&text, "p");
-        let there = comparison.witnesses.reference.outcomes(&[text])?.remove(0);
+        let there = outcomes(&mut *comparison.witnesses.reference, &[text])?.remove(0);
         writeln!(out, "here:  {here}\nthere: {there}")?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -121,14 +135,24 @@ fn run() -> Result<ExitCode> {
                 continue;
             }
             let reason = comparison.witnesses.reason(&programs[i], &here, &there)?;
+            if let Some(reason) = reason.filter(|reason| {
+                options.record && !recorded.contains(reason) && text(&programs[i]).len() < RECORDED
+            }) {
+                recorded.insert(reason);
+                let index = options.from + done + i;
+                writeln!(out, "== {}: {} {index}", reason.name(), options.seed)?;
+                comparison.record(&mut out, &programs[i], &here, &there)?;
+                writeln!(out)?;
+            }
             match reason {
                 Some(reason) => *reasons.entry(reason).or_default() += 1,
                 None => unexplained += 1,
             }
-            let shown = match &options.only {
-                Some(only) => reason.is_some_and(|reason| reason.name() == only),
-                None => reason.is_none(),
-            };
+            let shown = !options.record
+                && match &options.only {
+                    Some(only) => reason.is_some_and(|reason| reason.name() == only),
+                    None => reason.is_none(),
+                };
             if !shown {
                 continue;
             }
@@ -140,7 +164,11 @@ fn run() -> Result<ExitCode> {
             let seen = shapes.entry(text.clone()).or_default();
             *seen += 1;
             if *seen == 1 {
-                writeln!(out, "{text}\n  here:  {here}\n  there: {there}\n")?;
+                let index = options.from + done + i;
+                writeln!(
+                    out,
+                    "{text}\n  index: {index}\n  here:  {here}\n  there: {there}\n"
+                )?;
             }
         }
         done += count;
@@ -175,7 +203,7 @@ fn kind(outcome: &Outcome) -> &'static str {
 }
 
 struct Comparison {
-    witnesses: Witnesses,
+    witnesses: Witnesses<'static>,
 }
 
 impl Comparison {
@@ -183,7 +211,7 @@ impl Comparison {
     fn compare(&mut self, programs: &[Vec<Decl>]) -> Result<Vec<(usize, Outcome, Outcome)>> {
         let texts: Vec<String> = programs.iter().map(|program| text(program)).collect();
         let (here, there) = std::thread::scope(|scope| {
-            let there = scope.spawn(|| self.witnesses.reference.outcomes(&texts));
+            let there = scope.spawn(|| outcomes(&mut *self.witnesses.reference, &texts));
             let here: Vec<Outcome> = texts.iter().map(|text| evaluate(text, "p")).collect();
             (here, there.join())
         });
@@ -193,6 +221,56 @@ impl Comparison {
             .enumerate()
             .map(|(i, (here, there))| (i, here, there))
             .collect())
+    }
+
+    /// Writes what a reason rests on: the program, and the answers that differ from the one to the program.
+    fn record(
+        &mut self,
+        out: &mut impl Write,
+        program: &[Decl],
+        here: &Outcome,
+        there: &Outcome,
+    ) -> Result<()> {
+        let mut log = Vec::new();
+        let witnesses = &mut self.witnesses;
+        outcomes(
+            &mut Recorder {
+                of: &mut *witnesses.reference,
+                log: &mut log,
+            },
+            &[text(program)],
+        )?;
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        Witnesses {
+            reference: Box::new(Recorder {
+                of: &mut *witnesses.reference,
+                log: &mut own,
+            }),
+            other: witnesses.other.as_mut().map(|of| {
+                Box::new(Recorder {
+                    of: &mut **of,
+                    log: &mut others,
+                }) as Box<dyn Answers>
+            }),
+            closeness: witnesses.closeness,
+        }
+        .reason(program, here, there)?;
+        let first = log.clone();
+        // The texts of values that are not data tell the spellings apart only.
+        let same = |a: &Value, b: &Value| {
+            a["class"] == b["class"] && (a["class"] != "data" || a["text"] == b["text"])
+        };
+        log.extend(
+            own.into_iter()
+                .filter(|(request, answer)| request.is_array() || !same(answer, &first[0].1)),
+        );
+        for (request, answer) in log {
+            writeln!(out, "{request}\n    {answer}")?;
+        }
+        for (_, answer) in others {
+            writeln!(out, "other\n    {answer}")?;
+        }
+        Ok(())
     }
 
     /// The smallest program found on which the outcomes still differ, for the same reason.

@@ -23,6 +23,8 @@ const VIEW: View = View {
     concrete: false,
 };
 
+/// Why a program that would be evaluated too long failed.
+pub const NO_ANSWER: &str = "no answer within the limits";
 /// How many values a program may make.
 const LIMIT: usize = 200_000;
 /// How many steps a program may take.
@@ -128,7 +130,7 @@ fn unguarded(text: &str, name: &str) -> Outcome {
     let root = evaluation.root();
     let found = evaluation.errors(root, Strictness::Final);
     if found.iter().any(|d| d.message.contains("the evaluation")) {
-        return Outcome::Failed("no answer within the limits".into());
+        return Outcome::Failed(NO_ANSWER.into());
     }
     let wrong = paths(&found);
     if !wrong.is_empty() {

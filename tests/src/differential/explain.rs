@@ -1,9 +1,9 @@
 //! Why two evaluators differ on a program: reasons that can be checked, each by evaluating other spellings of it.
 
 use super::cycles::References;
-use super::evaluate::{evaluate, failing};
+use super::evaluate::{NO_ANSWER, evaluate, failing};
 use super::program::{Decl, Expr};
-use super::reference::Reference;
+use super::reference::{self, Answers};
 use super::variants::{reordered, rewritten};
 use super::{Closeness, Outcome};
 use serde_json::Value;
@@ -15,6 +15,8 @@ use std::io;
 pub enum Reason {
     /// The other evaluator has no answer.
     NoAnswer,
+    /// Nor is there one here, within the limits.
+    NeitherAnswers,
     /// The other evaluator gives another answer when declarations, operands of `&` or arms stand in another order, and in
     /// one of these orders it is the answer here; here the answer is the same in that order.
     Order,
@@ -24,6 +26,16 @@ pub enum Reason {
     /// What depends on itself fails in both, finally in one and as not yet known in the other: at each place that is wrong in
     /// one there is an error in the other, there or around it, and the names on the way there refer to each other in a circle.
     Finality,
+    /// The data is the same, in another order of fields.
+    FieldOrder,
+    /// The other evaluator says that a value conflicts with an equal one, and nothing is wrong here.
+    EqualConflict,
+    /// The other evaluator misses a value in a definition or hidden field, which it does inside an alternative only; there is
+    /// data here, or something wrong that it does not come to.
+    Definition,
+    /// A call of `and` or `or` reads, by the names in its argument, what it is a part of, and what is not data in one of the
+    /// outcomes is in a circle of names.
+    OwnCall,
     /// Another version of the other evaluator gives the answer that is given here.
     Version,
 }
@@ -33,23 +45,28 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Reason::NoAnswer => "CUE panics or does not end",
+            Reason::NeitherAnswers => "neither gives an answer within limits",
             Reason::Order => "the order shows in CUE",
             Reason::Spelling => "the spelling shows in CUE",
             Reason::Finality => "a cycle fails, finally or not",
+            Reason::FieldOrder => "only the order of fields differs",
+            Reason::EqualConflict => "equal values conflict in CUE",
+            Reason::Definition => "an incomplete definition in an alternative",
+            Reason::OwnCall => "a call of and or or reads what it makes",
             Reason::Version => "CUE's versions differ",
         }
     }
 }
 
 /// The evaluators to be asked.
-pub struct Witnesses {
-    pub reference: Reference,
+pub struct Witnesses<'a> {
+    pub reference: Box<dyn Answers + 'a>,
     /// The same evaluator in another version.
-    pub other: Option<Reference>,
+    pub other: Option<Box<dyn Answers + 'a>>,
     pub closeness: Closeness,
 }
 
-impl Witnesses {
+impl Witnesses<'_> {
     /// The reason for a difference; `None` if none is found.
     ///
     /// # Errors
@@ -60,11 +77,16 @@ impl Witnesses {
         here: &Outcome,
         there: &Outcome,
     ) -> io::Result<Option<Reason>> {
-        if matches!(here, Outcome::Failed(_)) {
-            return Ok(None);
+        match (here, there) {
+            (Outcome::Failed(why), Outcome::Failed(_)) if why == NO_ANSWER => {
+                return Ok(Some(Reason::NeitherAnswers));
+            }
+            (Outcome::Failed(_), _) => return Ok(None),
+            (_, Outcome::Failed(_)) => return Ok(Some(Reason::NoAnswer)),
+            _ => {}
         }
-        if matches!(there, Outcome::Failed(_)) {
-            return Ok(Some(Reason::NoAnswer));
+        if same(here, there, self.closeness) {
+            return Ok(Some(Reason::FieldOrder));
         }
         if self.shows(&reordered(program), here, there)? {
             return Ok(Some(Reason::Order));
@@ -75,8 +97,36 @@ impl Witnesses {
         if self.differ_in_finality(program, here, there)? {
             return Ok(Some(Reason::Finality));
         }
+        if matches!(
+            (here, there),
+            (
+                Outcome::Data(_) | Outcome::Incomplete(..),
+                Outcome::Wrong(_)
+            )
+        ) && conflict_of_equals(&reference::message(&mut *self.reference, &text(program))?)
+        {
+            return Ok(Some(Reason::EqualConflict));
+        }
+        if let (Outcome::Data(_) | Outcome::Wrong(_), Outcome::Incomplete(paths, _)) = (here, there)
+            && only_in_definitions(paths)
+            && text(program).contains(" | ")
+        {
+            return Ok(Some(Reason::Definition));
+        }
+        let references = References::of(program);
+        if references.has_own_call()
+            && [here, there].iter().all(|outcome| match outcome {
+                Outcome::Data(_) => true,
+                Outcome::Incomplete(paths, _) | Outcome::Wrong(paths) => {
+                    paths.iter().all(|path| references.in_cycle(path))
+                }
+                Outcome::Refused(_) | Outcome::Failed(_) => false,
+            })
+        {
+            return Ok(Some(Reason::OwnCall));
+        }
         if let Some(other) = &mut self.other
-            && let [outcome] = &other.outcomes(&[text(program)])?[..]
+            && let [outcome] = &reference::outcomes(&mut **other, &[text(program)])?[..]
             && here.agrees(outcome, self.closeness)
         {
             return Ok(Some(Reason::Version));
@@ -94,13 +144,19 @@ impl Witnesses {
         let (wrong, failing) = match (here, there) {
             (Outcome::Wrong(_), Outcome::Wrong(_)) => return Ok(false),
             (Outcome::Wrong(wrong), Outcome::Incomplete(..) | Outcome::Data(_)) => {
-                (wrong, self.reference.failing(&text)?)
+                (wrong, reference::failing(&mut *self.reference, &text)?)
             }
             (Outcome::Incomplete(..) | Outcome::Data(_), Outcome::Wrong(wrong)) => {
                 (wrong, failing(&text, "p"))
             }
             _ => return Ok(false),
         };
+        let mut failing = failing;
+        for outcome in [here, there] {
+            if let Outcome::Incomplete(paths, _) = outcome {
+                failing.extend(paths.iter().cloned());
+            }
+        }
         let references = References::of(program);
         Ok(!wrong.is_empty()
             && wrong
@@ -116,7 +172,7 @@ impl Witnesses {
         there: &Outcome,
     ) -> io::Result<bool> {
         let texts: Vec<String> = variants.iter().map(|variant| text(variant)).collect();
-        let outcomes = self.reference.outcomes(&texts)?;
+        let outcomes = reference::outcomes(&mut *self.reference, &texts)?;
         Ok(texts.iter().zip(&outcomes).any(|(text, outcome)| {
             !same(outcome, there, self.closeness) && same(outcome, here, self.closeness) && {
                 let ours = evaluate(text, "p");
@@ -137,8 +193,32 @@ fn fails_at(failing: &BTreeSet<String>, path: &str) -> bool {
     })
 }
 
+/// Whether a path leads to a field; what is in a clause or a pattern has one as well.
 pub(super) fn is_place(path: &str) -> bool {
-    path == "p" || path.starts_with("p.")
+    (path == "p" || path.starts_with("p."))
+        && !path
+            .split('.')
+            .any(|label| label.ends_with("[]") || super::variants::is_let(label))
+}
+
+/// Whether all paths lead into definitions or hidden fields, or to what is around one of them.
+fn only_in_definitions(paths: &BTreeSet<String>) -> bool {
+    let within: Vec<&String> = (paths.iter())
+        .filter(|path| path.split('.').any(|label| label.starts_with(['#', '_'])))
+        .collect();
+    !within.is_empty()
+        && paths
+            .iter()
+            .all(|path| within.iter().any(|other| other.starts_with(path.as_str())))
+}
+
+/// Whether a message is that two values conflict that are written the same.
+fn conflict_of_equals(message: &str) -> bool {
+    message.lines().any(|line| {
+        line.split_once("conflicting values ")
+            .and_then(|(_, rest)| rest.trim_end_matches(':').split_once(" and "))
+            .is_some_and(|(x, y)| x == y)
+    })
 }
 
 /// A program with its value as the field `p`.

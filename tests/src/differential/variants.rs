@@ -284,7 +284,7 @@ impl Change for LetsAsFields {
     }
 }
 
-fn is_let(name: &str) -> bool {
+pub(super) fn is_let(name: &str) -> bool {
     let digits = name.strip_prefix('L');
     digits.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
