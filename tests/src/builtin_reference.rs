@@ -51,7 +51,8 @@ a value that need not be concrete, such as a schema.
 - `text/template.Execute` has no function `call`; it runs at most a million steps, 100 templates deep.
 - `html.Unescape` leaves an entity without digits (`&#x;`) as it is.
 - `openapi.MarshalSchema` writes what a label or a validator that is not called (`time.Duration`) allows; CUE writes a reference
-  to a schema of that name. Where a constraint has no counterpart (`!=` of a string) it is refused; CUE crashes.
+  to a schema of that name. Where a constraint has no counterpart (`!=` of a string) it is refused, where CUE crashes; so is a schema with
+  an error in it, of which CUE writes what it can.
 ";
 
 /// The whole chapter.

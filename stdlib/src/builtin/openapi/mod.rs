@@ -1,5 +1,6 @@
 //! `encoding/openapi`: definitions as the schemas of an OpenAPI document.
 
+mod constraints;
 mod formats;
 mod object;
 mod structural;
