@@ -54,7 +54,8 @@ fn check(case: &str) -> Result<(), String> {
     let here = evaluate(&text, "p");
     let reason = |known: Vec<(Value, Value)>, others: Vec<(Value, Value)>| {
         let mut reference = Replay(known);
-        let there = outcomes(&mut reference, &[text.clone()]).map_err(|e| e.to_string())?;
+        let there =
+            outcomes(&mut reference, std::slice::from_ref(&text)).map_err(|e| e.to_string())?;
         let other = (!others.is_empty()).then(|| Box::new(Replay(others)) as Box<dyn Answers>);
         Witnesses {
             reference: Box::new(reference),
