@@ -483,7 +483,7 @@ platform.#Platform & {name: "acme"}"#,
     Entry {
         code: Code(436),
         title: "a chart or kustomization cannot be rendered",
-        explanation: "The folder is not there, the program failed, or what it printed is no stream of Kubernetes objects.",
+        explanation: "The folder is not there, the program failed, it did not end in time (two minutes, or what `timeout` says in seconds), or what it printed is no stream of Kubernetes objects.",
         wrong: "components: podinfo: helm: chart: \"chart/podinfo\"    (the folder is `charts`)",
         mend: "components: podinfo: helm: chart: \"charts/podinfo\"",
     },
