@@ -55,8 +55,8 @@ impl Machine<'_> {
         let mut chain_step = false;
         let mut at = info.refs;
         let mut walked = self.s(node).depth;
-        if walked >= 16 {
-            self.steps += walked as u64 / 16;
+        if walked >= 4 {
+            self.steps += walked as u64 / 4;
             walked = 0;
         }
         while at != 0 {
@@ -64,7 +64,7 @@ impl Machine<'_> {
             at = record.next;
             walked += 1;
             // A long way back is work, too.
-            if walked & 15 == 0 {
+            if walked & 3 == 0 {
                 self.steps += 1;
             }
             if self.same(record.target, target) {

@@ -746,4 +746,4 @@ impl Machine<'_> {
 const MAX_TASK_DEPTH: usize = 20_000;
 /// How many times one evaluation may run a task. Each value takes a few runs; far more means that alternatives are tried
 /// again and again.
-pub(super) const MAX_STEPS: u64 = 500_000_000;
+pub(super) const MAX_STEPS: u64 = 200_000_000;
