@@ -5,7 +5,6 @@ use holos_lang::value::Data;
 use holos_schemas::validate::{Finding, Reason, Validator};
 use holos_stdlib::encoding::{self, Format};
 use rayon::prelude::*;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -53,25 +53,15 @@ impl Platform {
             return Err(circle(evaluation).map_or(errors, |error| vec![error]));
         }
         let inventory = field(evaluation, &["inventory"])?;
-        if let (Some(manifests), Some(made)) = (manifests, made) {
-            let platform = Platform {
-                manifests,
-                gitops,
-                inventory,
-            };
-            return Ok((platform, made));
-        }
-        let Some(manifests) = field(evaluation, &["manifests"])? else {
-            return Err(vec![
-                Diagnostic::error(
-                    Code(430),
-                    "this package is not a platform: it has no field `manifests`",
-                )
-                .help("a platform is `platform.#Platform & {…}` after `import \"platform\"`"),
-            ]);
+        let (manifests, gitops, made) = match (manifests, made) {
+            (Some(manifests), Some(made)) => (manifests, gitops, made),
+            _ => {
+                let manifests = field(evaluation, &["manifests"])?.ok_or_else(no_platform)?;
+                let gitops = field(evaluation, &["gitops"])?;
+                let made = meanwhile(&manifests, gitops.as_ref());
+                (manifests, gitops, made)
+            }
         };
-        let gitops = field(evaluation, &["gitops"])?;
-        let made = meanwhile(&manifests, gitops.as_ref());
         let platform = Platform {
             manifests,
             gitops,
@@ -79,6 +69,12 @@ impl Platform {
         };
         Ok((platform, made))
     }
+}
+
+fn no_platform() -> Vec<Diagnostic> {
+    let message = "this package is not a platform: it has no field `manifests`";
+    let help = "a platform is `platform.#Platform & {…}` after `import \"platform\"`";
+    vec![Diagnostic::error(Code(430), message).help(help)]
 }
 
 /// The concrete data of a field.

@@ -8,6 +8,7 @@
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
 use super::requirement::{Groups, Memo, SET, relevant};
+use crate::diagnostic::Place;
 use crate::resolve::program::*;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -334,17 +335,7 @@ impl Machine<'_> {
     }
 
     fn not_allowed(&mut self, node: Node, outer: Node, arc: Node, label: Label) -> Option<ErrId> {
-        let mut places = smallvec::SmallVec::new();
-        let mut at = self.n(outer).conjuncts;
-        while at != NIL {
-            let c = self.conjuncts[at as usize];
-            if let Some(place) = self.label_place(node, label, c.expr)
-                && !places.contains(&place)
-            {
-                places.push(place);
-            }
-            at = c.next;
-        }
+        let places = self.label_places(node, outer, label);
         let exprs = self.conjunct_exprs(outer).into_iter().collect();
         let error = self.push_error(Bottom {
             code: ErrorCode::Eval,
@@ -364,13 +355,24 @@ impl Machine<'_> {
         Some(error)
     }
 
+    /// Where the label of a field is written, for each of its conjuncts.
+    pub(super) fn label_places(&self, node: Node, arc: Node, label: Label) -> SmallVec<[Place; 2]> {
+        let mut places = SmallVec::new();
+        let mut at = self.n(arc).conjuncts;
+        while at != NIL {
+            let c = self.conjuncts[at as usize];
+            if let Some(place) = self.label_place(node, label, c.expr)
+                && !places.contains(&place)
+            {
+                places.push(place);
+            }
+            at = c.next;
+        }
+        places
+    }
+
     /// Where the label of the field with that value is written.
-    pub(super) fn label_place(
-        &self,
-        node: Node,
-        label: Label,
-        value: ExprId,
-    ) -> Option<crate::diagnostic::Place> {
+    pub(super) fn label_place(&self, node: Node, label: Label, value: ExprId) -> Option<Place> {
         let mut at = self.n(node).structs;
         while at != NIL {
             let info = self.structs[at as usize];
@@ -559,8 +561,7 @@ impl Machine<'_> {
         let mut list = std::mem::take(&mut self.s_mut(node).required);
         list.clear();
         if from_parent {
-            // Values are as deep as they are; a frame is not small.
-            let outer = stacker::maybe_grow(64 * 1024, 2 * 1024 * 1024, || self.required(parent));
+            let outer = self.required(parent);
             let required = &self.s(outer).required;
             if self.adds_no_requirement(node, required) {
                 let state = self.s_mut(node);
@@ -661,7 +662,6 @@ impl Machine<'_> {
 
     /// Drops requirements that a top, an ellipsis or an open validator lifts; of a definition, a hidden field
     /// or a `let` also those that did not touch it.
-    #[inline(never)]
     fn filter_open(&mut self, node: Node, list: &mut Vec<Required>) {
         let special = self.is_special(node);
         let parent = self.n(node).parent;

@@ -173,27 +173,11 @@ impl builtin::Context for Machine<'_> {
 
     fn fill(&mut self, value: ValueRef, fields: &[(&str, ValueRef)]) -> ValueRef {
         let base = self.refs_values[value.0 as usize];
-        let data = self.new_inline();
-        {
-            let own = self.n_mut(data);
-            own.base = Value::Struct;
-            own.status = Status::Finalized;
-            own.flags |= NodeData::DATA;
-        }
+        let data = self.new_data(Value::Struct);
         for (name, value) in fields {
             let value = self.refs_values[value.0 as usize];
             let label = Label::string(self.program.strings.intern(name));
-            let arc = self.new_node(data, label, ArcType::Member);
-            match value {
-                Value::Node(target) => {
-                    let own = self.n_mut(arc);
-                    own.base = Value::Node(target);
-                    own.flags |= NodeData::SHARED;
-                    own.status = Status::Finalized;
-                }
-                value => self.set_data(arc, value),
-            }
-            self.append_arc(data, label, arc);
+            self.add_data(data, label, value);
         }
         let (a, b) = (
             self.value_expr(base, self.source),

@@ -145,17 +145,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn required_absent(&mut self, node: Node, arc: Node, label: Label) -> ErrId {
-        let mut places = smallvec::SmallVec::new();
-        let mut at = self.n(arc).conjuncts;
-        while at != NIL {
-            let c = self.conjuncts[at as usize];
-            if let Some(place) = self.label_place(node, label, c.expr)
-                && !places.contains(&place)
-            {
-                places.push(place);
-            }
-            at = c.next;
-        }
+        let places = self.label_places(node, arc, label);
         let exprs = self.conjunct_exprs(arc).into_iter().collect();
         self.push_error(Bottom {
             code: ErrorCode::Incomplete,
@@ -165,6 +155,28 @@ impl Machine<'_> {
             places,
             ..Bottom::default()
         })
+    }
+
+    /// A finished struct or list that no expression stands for, without fields or elements yet.
+    pub(super) fn new_data(&mut self, base: Value) -> Node {
+        let node = self.new_inline();
+        self.set_data(node, base);
+        node
+    }
+
+    /// Adds a field or an element to one. A node is what it is: what is unified with it reaches its conjuncts.
+    pub(super) fn add_data(&mut self, node: Node, label: Label, value: Value) {
+        let arc = self.new_node(node, label, ArcType::Member);
+        match value {
+            Value::Node(target) => {
+                let own = self.n_mut(arc);
+                own.base = Value::Node(target);
+                own.flags |= NodeData::SHARED;
+                own.status = Status::Finalized;
+            }
+            value => self.set_data(arc, value),
+        }
+        self.append_arc(node, label, arc);
     }
 
     /// A value made of data.
@@ -181,25 +193,11 @@ impl Machine<'_> {
                 Value::Node(self.new_list(&values))
             }
             Data::Struct(fields) => {
-                let node = self.new_inline();
-                let own = self.n_mut(node);
-                own.base = Value::Struct;
-                own.status = Status::Finalized;
-                own.flags |= NodeData::DATA;
+                let node = self.new_data(Value::Struct);
                 for (name, data) in fields {
                     let value = self.value_of_data(data);
                     let label = Label::string(self.program.strings.intern(name));
-                    let arc = self.new_node(node, label, ArcType::Member);
-                    match value {
-                        Value::Node(target) => {
-                            let own = self.n_mut(arc);
-                            own.base = Value::Node(target);
-                            own.flags |= NodeData::SHARED;
-                            own.status = Status::Finalized;
-                        }
-                        value => self.set_data(arc, value),
-                    }
-                    self.append_arc(node, label, arc);
+                    self.add_data(node, label, value);
                 }
                 Value::Node(node)
             }

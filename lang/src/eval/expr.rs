@@ -40,26 +40,29 @@ impl Machine<'_> {
         let info = self.info;
         self.source = saved_source;
         self.info = saved_info;
-        let Ok(mut value) = result else {
+        let Ok(value) = result else {
             self.errs = saved_errs;
             return Err(Yield);
         };
+        Ok((self.with_errors(value, saved_errs), info))
+    }
+
+    /// What an expression came to: the errors that were met, with those of the expressions before it, or the value.
+    pub(super) fn with_errors(&mut self, mut value: Value, before: ErrId) -> Value {
         if let Value::Node(node) = value
             && let Some(error) = self.bottom_of(node)
             && !self.code(error).is_incomplete()
         {
             value = Value::Bottom(error);
         }
-        if let Value::Bottom(error) = value
-            && error != self.errs
-        {
-            self.errs = self.combine(self.errs, error);
+        if let Value::Bottom(error) = value {
+            self.add_error(error);
         }
-        self.errs = self.combine(saved_errs, self.errs);
-        if self.errs != NIL {
-            value = Value::Bottom(self.errs);
+        self.errs = self.combine(before, self.errs);
+        match self.errs {
+            NIL => value,
+            errors => Value::Bottom(errors),
         }
-        Ok((value, info))
     }
 
     pub(super) fn eval_inner(

@@ -7,9 +7,9 @@ use super::machine::{Machine, NIL, NodeData};
 use super::{Evaluation, NodeId, Selector};
 use crate::resolve::program::{ArcType, Label, Value};
 use crate::syntax::tree::{Attribute, Presence};
+pub use crate::value::Comparison;
 use crate::value::Number;
 use crate::value::builtin::Kind;
-pub use crate::value::schema::BoundOp;
 use std::sync::Arc;
 
 /// What kind of failure a value is.
@@ -57,7 +57,7 @@ pub enum Shape {
     Bytes(Arc<[u8]>),
     /// `int`, `string`, `_`, `int | string` as one type.
     Type(Kind),
-    Bound(BoundOp, Box<Shape>),
+    Bound(Comparison, Box<Shape>),
     /// A builtin not yet applied, `strings.MinRunes(3)` or `struct.MaxFields` (no arguments): its name with the package's
     /// import path (`"strings.MinRunes"`, `"close"`), and the arguments.
     Validator(Arc<str>, Vec<NodeId>),
@@ -360,7 +360,7 @@ impl Machine<'_> {
             Value::Kind(kind) => Shape::Type(kind),
             Value::Bound(id) => {
                 let bound = self.program.bounds[id as usize];
-                Shape::Bound(bound.op.into(), Box::new(self.shape(bound.value)))
+                Shape::Bound(bound.op, Box::new(self.shape(bound.value)))
             }
             Value::Validator(id) => {
                 let name = self.validator_name(id);

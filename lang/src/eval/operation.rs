@@ -435,25 +435,10 @@ impl Machine<'_> {
 
     /// A list whose elements are the values.
     pub(super) fn new_list(&mut self, values: &[Value]) -> Node {
-        let list = self.new_inline();
-        let data = self.n_mut(list);
-        data.base = Value::List { open: false };
-        data.status = Status::Finalized;
-        data.flags |= NodeData::DATA;
+        let list = self.new_data(Value::List { open: false });
         self.reserve_arcs(list, values.len() as u32);
-        for (index, value) in values.iter().enumerate() {
-            let arc = self.new_node(list, Label::index(index as u32), ArcType::Member);
-            match *value {
-                Value::Node(target) => {
-                    // The element is the node itself: what is unified with it reaches its conjuncts.
-                    let data = self.n_mut(arc);
-                    data.base = Value::Node(target);
-                    data.flags |= NodeData::SHARED;
-                    data.status = Status::Finalized;
-                }
-                value => self.set_data(arc, value),
-            }
-            self.append_arc(list, Label::index(index as u32), arc);
+        for (index, &value) in (0..).zip(values) {
+            self.add_data(list, Label::index(index), value);
         }
         list
     }

@@ -191,26 +191,19 @@ impl Machine<'_> {
             return;
         }
         let node = self.deref(node);
-        match self.n(node).base {
+        let base = match self.n(node).base {
+            Value::Disjunction(index) if self.disjunctions[index as usize].defaults == 1 => {
+                self.disjunctions[index as usize].values[0]
+            }
+            base => base,
+        };
+        match base {
+            Value::Node(default) => return self.open_parts(default, found, depth + 1),
             Value::Bottom(error) => {
                 *found = self.combine(*found, error);
                 return;
             }
             Value::Struct | Value::List { .. } => {}
-            Value::Disjunction(index) if self.disjunctions[index as usize].defaults == 1 => {
-                match self.disjunctions[index as usize].values[0] {
-                    Value::Node(default) => self.open_parts(default, found, depth + 1),
-                    default if self.is_concrete(default) => {}
-                    default => {
-                        let saved = std::mem::replace(&mut self.node, node);
-                        let error =
-                            self.new_error(ErrorCode::Incomplete, Message::NotConcrete(default));
-                        self.node = saved;
-                        *found = self.combine(*found, error);
-                    }
-                }
-                return;
-            }
             base if self.is_concrete(base) => return,
             base => {
                 let saved = std::mem::replace(&mut self.node, node);

@@ -278,38 +278,17 @@ impl Machine<'_> {
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
         let result = self.unify_node_inner(expr, needs, mode);
         self.source = saved_source;
-        let Ok(mut value) = result else {
+        let Ok(value) = result else {
             self.errs = saved_errs;
             return Err(Yield);
         };
-        if let Value::Node(node) = value
-            && let Some(error) = self.bottom_of(node)
-            && !self.code(error).is_incomplete()
-        {
-            value = Value::Bottom(error);
-        }
-        if let Value::Bottom(error) = value {
-            self.add_error(error);
-        }
-        self.errs = self.combine(saved_errs, self.errs);
-        if self.errs != NIL {
-            value = Value::Bottom(self.errs);
-        }
-        Ok(value)
+        Ok(self.with_errors(value, saved_errs))
     }
 
     fn unify_node_inner(&mut self, expr: ExprId, needs: Condition, mode: Mode) -> Step<Value> {
         match self.program.exprs[expr as usize] {
             Expr::Value(value) => return Ok(value),
-            Expr::Field { .. }
-            | Expr::Itself { .. }
-            | Expr::Dynamic { .. }
-            | Expr::Let { .. }
-            | Expr::ForValue { .. }
-            | Expr::ClauseLet { .. }
-            | Expr::Package(_)
-            | Expr::Select { .. }
-            | Expr::Index { .. } => {}
+            expr if expr.is_reference() => {}
             _ => {
                 let saved = self.info;
                 let value = self.eval_inner(expr, needs, mode, false);
@@ -339,18 +318,7 @@ impl Machine<'_> {
 
     /// The struct or list to select from; `None` where there is none (the error is added).
     fn base_node(&mut self, expr: ExprId, scalar: bool) -> Step<Option<Node>> {
-        let is_reference = matches!(
-            self.program.exprs[expr as usize],
-            Expr::Field { .. }
-                | Expr::Itself { .. }
-                | Expr::Dynamic { .. }
-                | Expr::Let { .. }
-                | Expr::ForValue { .. }
-                | Expr::ClauseLet { .. }
-                | Expr::Package(_)
-                | Expr::Select { .. }
-                | Expr::Index { .. }
-        );
+        let is_reference = self.program.exprs[expr as usize].is_reference();
         let saved = self.info;
         if !is_reference {
             self.info = self.info.without(Info::FROM_DEF);

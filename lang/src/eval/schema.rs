@@ -275,7 +275,7 @@ impl Reader<'_, '_> {
         match value {
             Value::Bound(id) => {
                 let bound = self.m.program.bounds[id as usize];
-                Form::Bound(bound.op.into(), self.of_value(bound.value))
+                Form::Bound(bound.op, self.of_value(bound.value))
             }
             Value::Validator(id) => {
                 let arguments = self.m.validators[id as usize].arguments.clone();
@@ -318,7 +318,7 @@ impl Reader<'_, '_> {
                 self.part(node, left, env),
                 self.part(node, right, env),
             ]),
-            Expr::Bound(op, operand) => Form::Bound(op.into(), self.part(node, operand, env)),
+            Expr::Bound(op, operand) => Form::Bound(op, self.part(node, operand, env)),
             Expr::Disjunction(index) => {
                 let arms = self.m.program.disjunctions[index as usize].arms.clone();
                 self.alternatives(node, &arms, env)

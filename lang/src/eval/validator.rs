@@ -110,30 +110,13 @@ impl Machine<'_> {
                 };
             }
         }
-        let copy = self.new_inline();
-        let arcs = self.arc_vec(node);
-        {
-            let data = self.n_mut(copy);
-            data.base = base;
-            data.status = Status::Finalized;
-            data.flags |= NodeData::DATA;
-        }
-        for (label, arc) in arcs {
+        let copy = self.new_data(base);
+        for (label, arc) in self.arc_vec(node) {
             if label.is_let() || self.n(arc).arc_type != ArcType::Member {
                 continue;
             }
             let value = self.data_copy(Value::Node(arc), depth + 1);
-            let own = self.new_node(copy, label, ArcType::Member);
-            match value {
-                Value::Node(target) => {
-                    let data = self.n_mut(own);
-                    data.base = Value::Node(target);
-                    data.flags |= NodeData::SHARED;
-                    data.status = Status::Finalized;
-                }
-                value => self.set_data(own, value),
-            }
-            self.append_arc(copy, label, own);
+            self.add_data(copy, label, value);
         }
         Value::Node(copy)
     }
@@ -244,20 +227,29 @@ impl Machine<'_> {
         None
     }
 
-    pub(super) fn match_n(&mut self, values: &[Value]) -> Value {
+    /// The value that `matchN` or `matchIf` holds against schemas, as an expression; else what it answers.
+    fn validated(&mut self, function: &str, value: Value) -> Result<ExprId, Value> {
         if !self.is_validator {
-            return self.fail("matchN is a validator and should not be used as a function");
+            return Err(self.fail(format!(
+                "{function} is a validator and should not be used as a function"
+            )));
         }
-        let own = self.data_copy(values[0], 0);
+        let own = self.data_copy(value, 0);
         if let Value::Bottom(_) = self.unwrap(own) {
-            return Value::Bool(false);
+            return Err(Value::Bool(false));
         }
         if self.info.cyclic == Cyclic::Yes {
-            return Value::Bottom(
-                self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle),
-            );
+            let error = self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle);
+            return Err(Value::Bottom(error));
         }
-        let own = self.value_expr(own, self.source);
+        Ok(self.value_expr(own, self.source))
+    }
+
+    pub(super) fn match_n(&mut self, values: &[Value]) -> Value {
+        let own = match self.validated("matchN", values[0]) {
+            Ok(own) => own,
+            Err(verdict) => return verdict,
+        };
         let (mut count, mut possible) = (0, 0);
         let mut errors = Vec::new();
         for check in self.elements_of(values[2]) {
@@ -315,19 +307,10 @@ impl Machine<'_> {
     }
 
     pub(super) fn match_if(&mut self, values: &[Value], exprs: &[ExprId]) -> Value {
-        if !self.is_validator {
-            return self.fail("matchIf is a validator and should not be used as a function");
-        }
-        let own = self.data_copy(values[0], 0);
-        if let Value::Bottom(_) = self.unwrap(own) {
-            return Value::Bool(false);
-        }
-        if self.info.cyclic == Cyclic::Yes {
-            return Value::Bottom(
-                self.new_error(ErrorCode::StructuralCycle, Message::StructuralCycle),
-            );
-        }
-        let own = self.value_expr(own, self.source);
+        let own = match self.validated("matchIf", values[0]) {
+            Ok(own) => own,
+            Err(verdict) => return verdict,
+        };
         let env = self.env;
         let (_, failed) = self.trial(&[(own, NIL), (exprs[1], env)]);
         if failed != NIL && self.is_limit(failed) {

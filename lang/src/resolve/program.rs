@@ -5,6 +5,7 @@
 //! except that the evaluator interns further strings and appends expressions (`-e`).
 
 use crate::diagnostic::{FileId, Place, Span};
+pub(crate) use crate::value::Comparison;
 use crate::value::Number;
 use crate::value::builtin::{Function, Kind};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -114,19 +115,6 @@ pub(crate) enum Value {
     },
     /// Another node.
     Node(u32),
-}
-
-/// Comparison operators of bounds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    Match,
-    NotMatch,
 }
 
 /// Infix operators that compute.
@@ -541,37 +529,6 @@ impl Operator {
     }
 }
 
-impl Comparison {
-    /// As it is written.
-    pub(crate) fn text(self) -> &'static str {
-        match self {
-            Comparison::Equal => "==",
-            Comparison::NotEqual => "!=",
-            Comparison::Less => "<",
-            Comparison::LessEqual => "<=",
-            Comparison::Greater => ">",
-            Comparison::GreaterEqual => ">=",
-            Comparison::Match => "=~",
-            Comparison::NotMatch => "!~",
-        }
-    }
-}
-
-impl From<Comparison> for crate::value::schema::BoundOp {
-    fn from(op: Comparison) -> Self {
-        match op {
-            Comparison::Equal => Self::Equal,
-            Comparison::NotEqual => Self::NotEqual,
-            Comparison::Less => Self::Less,
-            Comparison::LessEqual => Self::LessEqual,
-            Comparison::Greater => Self::Greater,
-            Comparison::GreaterEqual => Self::GreaterEqual,
-            Comparison::Match => Self::Match,
-            Comparison::NotMatch => Self::NotMatch,
-        }
-    }
-}
-
 impl Expr {
     /// Whether it is a type or a bound, which no evaluation makes concrete.
     pub(crate) fn is_never_concrete(&self) -> bool {
@@ -579,6 +536,22 @@ impl Expr {
             self,
             Expr::Value(Value::Top | Value::Kind(_) | Value::Bound(_) | Value::Conjunction(_))
                 | Expr::Bound(..)
+        )
+    }
+
+    /// Whether it names a value that is declared elsewhere.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(
+            self,
+            Expr::Field { .. }
+                | Expr::Itself { .. }
+                | Expr::Dynamic { .. }
+                | Expr::Let { .. }
+                | Expr::ForValue { .. }
+                | Expr::ClauseLet { .. }
+                | Expr::Package(_)
+                | Expr::Select { .. }
+                | Expr::Index { .. }
         )
     }
 }

@@ -21,6 +21,35 @@ pub enum Data {
     Struct(Vec<(Arc<str>, Data)>),
 }
 
+/// How two values are compared, by an operator or by a bound.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Comparison {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    NotEqual,
+    Equal,
+    Match,
+    NotMatch,
+}
+
+impl Comparison {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Comparison::Less => "<",
+            Comparison::LessEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterEqual => ">=",
+            Comparison::NotEqual => "!=",
+            Comparison::Equal => "==",
+            Comparison::Match => "=~",
+            Comparison::NotMatch => "!~",
+        }
+    }
+}
+
 /// Whether two values are equal as `==` has it: numbers by value, structs whatever their order.
 pub fn equal_data(a: &Data, b: &Data) -> bool {
     match (a, b) {

@@ -4,23 +4,10 @@
 //! a field *is* `#Port`, and what is said above it. A [`SchemaReader`] shows both of one value and what it leads to. It is
 //! made when a function asks for it and found from what evaluation keeps anyway, so that nobody else pays for it.
 
-use super::Data;
 use super::builtin::{CallError, Kind};
+use super::{Comparison, Data};
 use crate::syntax::tree::{Attribute, Presence};
 use std::sync::Arc;
-
-/// Comparison operators of bounds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum BoundOp {
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    NotEqual,
-    Equal,
-    Match,
-    NotMatch,
-}
 
 /// A value, as it is written or evaluated; alive as long as its reader.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -37,7 +24,7 @@ pub enum Form {
     All(Vec<SchemaRef>),
     /// `a | b`, without defaults that another alternative allows.
     Any(Vec<SchemaRef>),
-    Bound(BoundOp, SchemaRef),
+    Bound(Comparison, SchemaRef),
     /// The function as `strings.MinRunes`, and the arguments it was given.
     Call(Arc<str>, Vec<SchemaRef>),
     Reference,

@@ -2,7 +2,7 @@
 
 use super::Segment;
 use super::attribute::code_name;
-use holos_lang::eval::inspect::{BoundOp, ErrorCode, InspectedField, Inspection, Shape};
+use holos_lang::eval::inspect::{ErrorCode, InspectedField, Inspection, Shape};
 use holos_lang::eval::{Evaluation, NodeId};
 use holos_lang::syntax::tree::Presence;
 use std::collections::HashMap;
@@ -231,11 +231,7 @@ impl<'a> Program<'a> {
                 format!("{name}({})", arguments.join(", "))
             }
             Shape::Bound(op, operand) => {
-                format!(
-                    "{}{}",
-                    bound_text(*op),
-                    self.canonical_shape(operand, depth)
-                )
+                format!("{}{}", op.text(), self.canonical_shape(operand, depth))
             }
             // The first spelling of a number is kept.
             Shape::Number(number) => match number.to_cue() {
@@ -262,7 +258,7 @@ impl<'a> Program<'a> {
             Shape::Bytes(bytes) => out.push_str(&format!("'{}'", bytes.escape_ascii())),
             Shape::Type(kind) => out.push_str(&kind.to_string()),
             Shape::Bound(op, operand) => {
-                out.push_str(bound_text(*op));
+                out.push_str(op.text());
                 self.write_shape(operand, depth, out);
             }
             Shape::Validator(name, arguments) => {
@@ -321,17 +317,4 @@ pub(super) fn is_named(field: &InspectedField, segment: &Segment) -> bool {
 fn is_package(path: &str, wanted: &str) -> bool {
     let name = |text: &str| text.rsplit(['/', ':']).next().unwrap_or(text).to_owned();
     name(path) == name(wanted)
-}
-
-pub(super) fn bound_text(op: BoundOp) -> &'static str {
-    match op {
-        BoundOp::Less => "<",
-        BoundOp::LessEqual => "<=",
-        BoundOp::Greater => ">",
-        BoundOp::GreaterEqual => ">=",
-        BoundOp::NotEqual => "!=",
-        BoundOp::Equal => "==",
-        BoundOp::Match => "=~",
-        BoundOp::NotMatch => "!~",
-    }
 }

@@ -4,8 +4,9 @@ use super::super::arguments::Result;
 use super::object::Object;
 use super::writer::{Builder, Version, Writer, is_internal, spelt, text};
 use holos_lang::syntax::tree::Presence;
+use holos_lang::value::Comparison;
 use holos_lang::value::builtin::{CallError, Kind};
-use holos_lang::value::schema::{BoundOp, Form, SchemaRef};
+use holos_lang::value::schema::{Form, SchemaRef};
 use holos_lang::value::{Data, Number};
 
 impl Writer<'_> {
@@ -46,20 +47,22 @@ impl Writer<'_> {
                 let bound = self.data(bound)?;
                 let builder = &mut self.builders[at];
                 match op {
-                    BoundOp::Less => exclusive(builder, "exclusiveMaximum", "maximum", bound, old),
-                    BoundOp::LessEqual => builder.set("maximum", bound),
-                    BoundOp::Greater => {
+                    Comparison::Less => {
+                        exclusive(builder, "exclusiveMaximum", "maximum", bound, old)
+                    }
+                    Comparison::LessEqual => builder.set("maximum", bound),
+                    Comparison::Greater => {
                         exclusive(builder, "exclusiveMinimum", "minimum", bound, old);
                     }
-                    BoundOp::GreaterEqual => builder.set("minimum", bound),
-                    BoundOp::NotEqual => {
+                    Comparison::GreaterEqual => builder.set("minimum", bound),
+                    Comparison::NotEqual => {
                         let both = vec![
                             Object::of("minimum", bound.clone()).into(),
                             Object::of("maximum", bound).into(),
                         ];
                         builder.set_not(Object::of("allOf", Data::List(both)));
                     }
-                    BoundOp::Equal | BoundOp::Match | BoundOp::NotMatch => {
+                    Comparison::Equal | Comparison::Match | Comparison::NotMatch => {
                         return Err(self.unsupported(value, "number"));
                     }
                 }
@@ -81,14 +84,14 @@ impl Writer<'_> {
     fn string(&mut self, at: usize, value: SchemaRef, bytes: bool) -> Result<()> {
         let what = if bytes { "bytes" } else { "string" };
         match self.reader.form(value) {
-            Form::Bound(op @ (BoundOp::Match | BoundOp::NotMatch), pattern) => {
+            Form::Bound(op @ (Comparison::Match | Comparison::NotMatch), pattern) => {
                 let pattern = match self.data(pattern)? {
                     Data::String(text) => Data::String(text),
                     Data::Bytes(bytes) => Data::String(String::from_utf8_lossy(&bytes).into()),
                     _ => return Err(self.unsupported(value, what)),
                 };
                 match op {
-                    BoundOp::Match => self.builders[at].set("pattern", pattern),
+                    Comparison::Match => self.builders[at].set("pattern", pattern),
                     _ => self.builders[at].set_not(Object::of("pattern", pattern)),
                 }
             }
@@ -111,16 +114,7 @@ impl Writer<'_> {
 
     fn unsupported(&mut self, value: SchemaRef, what: &str) -> CallError {
         let how = match self.reader.form(value) {
-            Form::Bound(op, _) => match op {
-                BoundOp::Less => "<",
-                BoundOp::LessEqual => "<=",
-                BoundOp::Greater => ">",
-                BoundOp::GreaterEqual => ">=",
-                BoundOp::NotEqual => "!=",
-                BoundOp::Equal => "==",
-                BoundOp::Match => "=~",
-                BoundOp::NotMatch => "!~",
-            },
+            Form::Bound(op, _) => op.text(),
             Form::All(_) => "&",
             Form::Any(_) => "|",
             _ => "this operation",

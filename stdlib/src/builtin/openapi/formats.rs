@@ -1,8 +1,9 @@
 //! Types that OpenAPI has a format for.
 
 use super::object::Object;
+use holos_lang::value::Comparison;
 use holos_lang::value::builtin::Kind;
-use holos_lang::value::schema::{BoundOp, Form, SchemaReader, SchemaRef};
+use holos_lang::value::schema::{Form, SchemaReader, SchemaRef};
 use holos_lang::value::{Data, Number};
 
 /// A format, and the range of the numbers it stands for.
@@ -83,8 +84,8 @@ fn range(reader: &mut dyn SchemaReader, int: bool, parts: &[SchemaRef]) -> Optio
     for &part in parts {
         match reader.form(part) {
             Form::Whole if int && !reader.is_concrete(part) => {}
-            Form::Bound(BoundOp::GreaterEqual, bound) => low = Some(number(reader, bound)?),
-            Form::Bound(BoundOp::LessEqual, bound) => high = Some(number(reader, bound)?),
+            Form::Bound(Comparison::GreaterEqual, bound) => low = Some(number(reader, bound)?),
+            Form::Bound(Comparison::LessEqual, bound) => high = Some(number(reader, bound)?),
             _ => return None,
         }
     }
