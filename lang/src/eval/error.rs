@@ -298,14 +298,10 @@ impl Machine<'_> {
             return;
         }
         match self.n(node).base {
-            Value::Bottom(own) if !self.errors[own as usize].not_allowed => {
-                if self.errors[own as usize].code > code {
-                    let mut copy = self.errors[own as usize].clone();
-                    copy.code = code;
-                    let id = self.push_error(copy);
-                    self.n_mut(node).base = Value::Bottom(id);
-                }
-            }
+            // Its own error is final, too; one that more might mend says nothing beside one that nothing mends.
+            Value::Bottom(own)
+                if !self.errors[own as usize].not_allowed
+                    && self.errors[own as usize].code <= code => {}
             base => {
                 let value = match base {
                     Value::Bottom(own) => self.errors[own as usize].value,

@@ -671,9 +671,13 @@ impl Machine<'_> {
         if has_state {
             let error = self.s(node).errors;
             if error != NIL {
+                // That of another package, of which no more than this is evaluated.
                 let at = self.errors[error as usize].holder;
-                if at != NIL && self.root_of(at) != self.root_of(node) {
-                    self.add_error(error);
+                if at != NIL {
+                    let root = self.root_of(at);
+                    if root != self.root_of(node) && !self.n(root).has(NodeData::DYNAMIC) {
+                        self.add_error(error);
+                    }
                 }
             }
             let data = *self.n(node);
