@@ -392,6 +392,7 @@ impl Machine<'_> {
             }
         }
         let mut at = self.n(target).conjuncts;
+        let last = self.n(target).last_conjunct;
         while at != NIL {
             let c = self.conjuncts[at as usize];
             if c.info.has(Info::FROM_DEF) {
@@ -400,6 +401,10 @@ impl Machine<'_> {
             self.schedule_conjunct(node, c.expr, c.env, info);
             if !self.has_state(node) {
                 return;
+            }
+            // What the node itself adds to its field meanwhile, it is told.
+            if at == last && data.parent == node {
+                break;
             }
             at = self.conjuncts[at as usize].next;
         }
@@ -967,7 +972,8 @@ impl Machine<'_> {
         if self.has_state(arc) {
             for index in 0..self.s(arc).notify.len() {
                 let (to, to_info) = self.s(arc).notify[index];
-                if self.has_state(to) && self.n(to).status != Status::Finalized {
+                let told = self.n(to).status == Status::Finalized || to == self.arm_for;
+                if self.has_state(to) && !told {
                     self.schedule_conjunct(to, expr, env, to_info);
                 }
                 if !self.has_state(arc) {

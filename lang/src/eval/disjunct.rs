@@ -53,7 +53,7 @@ impl Machine<'_> {
                     return;
                 }
                 if let Some(&(arm, _)) = self.arms(&source).get(known.arm) {
-                    self.schedule_conjunct(node, arm, env, info);
+                    self.schedule_arm(node, arm, env, info);
                     return;
                 }
             }
@@ -82,6 +82,14 @@ impl Machine<'_> {
         self.s_mut(node)
             .disjunctions
             .push(DisjunctionConjunct { env, info, source });
+    }
+
+    /// Inserts an arm. What it says of a field that the disjunction came from is not said of the node again:
+    /// `y: 1 | {y: 1}, y` is `{y: 1}`.
+    fn schedule_arm(&mut self, node: Node, arm: ExprId, env: EnvId, info: Info) {
+        let saved = std::mem::replace(&mut self.arm_for, node);
+        self.schedule_conjunct(node, arm, env, info);
+        self.arm_for = saved;
     }
 
     /// An arm as a conjunct brings its choices along: its conjuncts alone would be the whole
@@ -208,7 +216,7 @@ impl Machine<'_> {
                     self.s_mut(node).assigned = all.into();
                     list.remove(index);
                     self.s_mut(node).resolved.remove(index);
-                    self.schedule_conjunct(node, arms[arm].0, d.env, d.info);
+                    self.schedule_arm(node, arms[arm].0, d.env, d.info);
                     inlined = true;
                     if !self.has_state(node) {
                         return NIL;

@@ -338,6 +338,8 @@ pub(crate) struct Machine<'a> {
     pub(super) stack: Vec<TaskId>,
     /// Inline values that a task of the first node read before they were complete.
     pub(super) unsettled: Vec<(Node, Node)>,
+    /// The node of which an arm is being inserted.
+    pub(super) arm_for: Node,
     pub(super) eval_depth: i32,
     /// Some limit has been passed.
     pub(super) limited: bool,
@@ -437,6 +439,7 @@ impl<'a> Machine<'a> {
             blocking: Vec::new(),
             stack: Vec::new(),
             unsettled: Vec::new(),
+            arm_for: NIL,
             eval_depth: 0,
             limited: false,
             in_validator: 0,
@@ -509,6 +512,7 @@ impl<'a> Machine<'a> {
             blocking,
             stack,
             unsettled,
+            arm_for,
             eval_depth,
             in_validator,
             in_detached,
@@ -567,6 +571,7 @@ impl<'a> Machine<'a> {
         blocking.clone_from(&from.blocking);
         stack.clone_from(&from.stack);
         unsettled.clone_from(&from.unsettled);
+        *arm_for = from.arm_for;
         eval_depth.clone_from(&from.eval_depth);
         in_validator.clone_from(&from.in_validator);
         in_detached.clone_from(&from.in_detached);
