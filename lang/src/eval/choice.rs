@@ -578,6 +578,8 @@ impl Machine<'_> {
             || a.checks.len() != b.checks.len()
             || a.lower.is_some() != b.lower.is_some()
             || a.upper.is_some() != b.upper.is_some()
+            || a.cyclic_conjuncts.len() != b.cyclic_conjuncts.len()
+            || !(a.cyclic_conjuncts.iter().zip(&b.cyclic_conjuncts)).all(|(p, q)| p.3 == q.3)
         {
             return false;
         }
