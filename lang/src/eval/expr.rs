@@ -290,9 +290,9 @@ impl Machine<'_> {
                     let has_state = self.has_state(arc);
                     let mut breaks = (has_state && self.s(arc).has_field_value)
                         || self.n(arc).base != Value::Cycle;
-                    if concrete && evaluating && has_state && self.will_be_struct(arc) {
+                    if has_state && self.will_be_struct(arc, concrete && evaluating) {
                         self.s_mut(arc).is_struct = true;
-                        breaks = true;
+                        breaks |= concrete;
                     }
                     if evaluating
                         && !breaks
@@ -325,18 +325,23 @@ impl Machine<'_> {
         self.evaluate(arc, needs, mode)
     }
 
-    /// Whether a node that cannot wait any longer for its own value can be nothing but a struct: it has a literal, and
-    /// only comprehensions in it have not been run.
-    fn will_be_struct(&self, node: Node) -> bool {
+    /// Whether a node to which nothing more gives a value, or that cannot wait any longer for it, can be nothing but a struct: it
+    /// has a literal, and only comprehensions in it have not been run, or, where an `own` condition may ask, are being run.
+    fn will_be_struct(&self, node: Node, own: bool) -> bool {
         let state = self.s(node);
-        state.frozen & SCALAR != 0
-            && state.has_struct
+        state.has_struct
+            && !state.is_struct
+            && !state.has_top
             && !state.has_disjunction
+            && (state.frozen & SCALAR != 0
+                || state.errors == NIL && self.meets(node, ANCESTORS | VALUE))
             && state.scalar == Value::None
             && state.kind.and(Kind::STRUCT) == Kind::STRUCT
             && state.tasks.iter().all(|&task| {
                 let task = &self.tasks[task as usize];
-                task.state >= TaskState::Done || task.kind == TaskKind::Comprehension
+                let waits = task.kind == TaskKind::Comprehension
+                    && (own || task.state != TaskState::Running);
+                task.state >= TaskState::Done || waits
             })
     }
 

@@ -348,7 +348,11 @@ impl Machine<'_> {
         match data.base {
             Value::None | Value::Cycle => {
                 if data.state != NIL {
-                    self.s(node).kind
+                    let state = self.s(node);
+                    match state.is_struct {
+                        true => Kind::STRUCT,
+                        false => state.kind,
+                    }
                 } else {
                     Kind::TOP
                 }
