@@ -1,20 +1,30 @@
-//! `differential --reference PATH [--also PATH] [--programs N] [--seed S] [--from N] [--shrink N] [--only REASON] [--record] [--closeness class|paths|text]`:
-//! generates programs, evaluates them here and by CUE, and prints the programs on which the outcomes differ for no
-//! known reason (`src/differential/explain.rs`), made as small as they get; from the shape `--shrink` on as they are. If there is one, it exits with 1.
-//! `--record` prints the first program for each reason with the answers that it rests on, as `suites/differential/reasons.txt` has them.
-//! `--also` is a reference of another version, `--only` prints the programs that differ for one reason. `--show PROGRAM`
-//! evaluates that one only. `src/differential/reference.go` says how the reference is built.
+//! Generates programs, evaluates them here and by CUE, and prints the programs on which the outcomes differ for no known
+//! reason (`src/differential/explain.rs`); if there is one, it exits with 1.
+//!
+//! ```text
+//! differential --reference PATH [--also PATH] [--seed S] [--from N] [--programs N | --list FILE] [--known FILE]
+//!              [--shrink N] [--only REASON] [--each | --record | --laws] [--closeness class|paths|text]
+//! differential --reference PATH [--also PATH] --show PROGRAM [--laws]
+//! ```
+//!
+//! `--also` is a reference of another version; `src/differential/reference.go` says how one is built. `--list` names programs,
+//! a line each that begins with seed and number (other lines are none); `--known` those that are explained one by one, with the
+//! explanation behind ` # `. Programs are printed as small as they get; from the shape `--shrink` on as they are. `--only` prints those that
+//! differ for one reason, `--each` a line for each that differs, `--record` the first for each reason with the answers that it
+//! rests on, as `suites/differential/reasons.txt` has them. `--laws` prints, instead, the spellings of a program (`src/differential/rewrite`)
+//! that have another outcome here. `--show` evaluates one program, as printed.
 
 use anyhow::{Context, Result, bail};
-use holos_tests::differential::explain::{Reason, Witnesses, text};
+use holos_tests::differential::cycles::References;
+use holos_tests::differential::explain::{Reason, Witnesses, broken, text};
 use holos_tests::differential::generate::{Random, program};
 use holos_tests::differential::program::{Decl, Expr};
 use holos_tests::differential::reference::{Answers, Recorder, Reference, outcomes};
-use holos_tests::differential::{Closeness, Outcome, evaluate::evaluate, shrink::candidates};
+use holos_tests::differential::{Closeness, Outcome, evaluate::evaluate, read, shrink::candidates};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 struct Options {
@@ -25,6 +35,10 @@ struct Options {
     from: usize,
     shrink: usize,
     only: Option<String>,
+    list: Option<PathBuf>,
+    known: Option<PathBuf>,
+    each: bool,
+    laws: bool,
     record: bool,
     closeness: Closeness,
     show: Option<String>,
@@ -39,14 +53,24 @@ fn options() -> Result<Options> {
         from: 0,
         shrink: usize::MAX,
         only: None,
+        list: None,
+        known: None,
+        each: false,
+        laws: false,
         record: false,
         closeness: Closeness::Class,
         show: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
-        if flag == "--record" {
-            options.record = true;
+        let switch = match flag.as_str() {
+            "--record" => Some(&mut options.record),
+            "--each" => Some(&mut options.each),
+            "--laws" => Some(&mut options.laws),
+            _ => None,
+        };
+        if let Some(switch) = switch {
+            *switch = true;
             continue;
         }
         let value = arguments
@@ -58,6 +82,8 @@ fn options() -> Result<Options> {
             "--programs" => options.programs = value.parse()?,
             "--seed" => options.seed = value.parse()?,
             "--from" => options.from = value.parse()?,
+            "--list" => options.list = Some(value.into()),
+            "--known" => options.known = Some(value.into()),
             "--show" => options.show = Some(value),
             "--only" => options.only = Some(value),
             "--shrink" => options.shrink = value.parse()?,
@@ -91,6 +117,27 @@ fn main() -> Result<ExitCode> {
     }
 }
 
+/// The seed of a program, and its number among those of the seed.
+type Id = (u64, u64);
+
+fn generated((seed, number): Id) -> Vec<Decl> {
+    program(&mut Random::new(
+        seed.wrapping_mul(1 << 32).wrapping_add(number),
+    ))
+}
+
+/// The programs that lines begin with, and what is said behind ` # `.
+fn listed(path: &Path) -> Result<Vec<(Id, String)>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let line = |line: &str| {
+        let mut words = line.split_whitespace();
+        let id = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let why = line.split_once(" # ").map_or("", |(_, why)| why);
+        Some((id, why.to_owned()))
+    };
+    Ok(text.lines().filter_map(line).collect())
+}
+
 fn run() -> Result<ExitCode> {
     let options = options()?;
     let mut comparison = Comparison {
@@ -101,52 +148,84 @@ fn run() -> Result<ExitCode> {
                 .as_deref()
                 .map(|path| Box::new(Reference::new(path)) as Box<dyn Answers>),
             closeness: options.closeness,
+            witness: None,
         },
     };
     let mut out = std::io::stdout();
+    if let Some(text) = &options.show {
+        return show(text, &options, &mut comparison, &mut out);
+    }
+    let ids: Vec<Id> = match &options.list {
+        Some(path) => listed(path)?.into_iter().map(|(id, _)| id).collect(),
+        None => (options.from..options.from + options.programs)
+            .map(|number| (options.seed, number as u64))
+            .collect(),
+    };
+    if options.laws {
+        let mut broken = 0;
+        for &id in &ids {
+            broken += usize::from(show_laws(
+                &generated(id),
+                &format!("{} {}", id.0, id.1),
+                &mut out,
+            )?);
+        }
+        writeln!(
+            out,
+            "{} programs, {broken} that change their outcome",
+            ids.len()
+        )?;
+        return Ok(match broken {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        });
+    }
+    let known: HashSet<Id> = match &options.known {
+        Some(path) => {
+            let known = listed(path)?.into_iter();
+            known
+                .filter(|(_, why)| !why.is_empty())
+                .map(|(id, _)| id)
+                .collect()
+        }
+        None => HashSet::new(),
+    };
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
     let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
-    let (mut done, mut unexplained) = (0, 0);
+    let mut unexplained = 0;
     let mut recorded = BTreeSet::new();
-    if let Some(text) = &options.show {
-        // Here a panic is to be seen.
-        drop(std::panic::take_hook());
-        let text = format!("p: {text}");
-        let here = evaluate(&text, "p");
-        let there = outcomes(&mut *comparison.witnesses.reference, &[text])?.remove(0);
-        writeln!(out, "here:  {here}\nthere: {there}")?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    while done < options.programs {
-        let count = BATCH.min(options.programs - done);
-        let number = |i: usize| {
-            options
-                .seed
-                .wrapping_mul(1 << 32)
-                .wrapping_add((options.from + done + i) as u64)
-        };
-        let programs: Vec<Vec<Decl>> = (0..count)
-            .map(|i| program(&mut Random::new(number(i))))
-            .collect();
+    for ids in ids.chunks(BATCH) {
+        let programs: Vec<Vec<Decl>> = ids.iter().map(|&id| generated(id)).collect();
         for (i, here, there) in comparison.compare(&programs)? {
             *kinds.entry(kind(&there)).or_default() += 1;
             if here.agrees(&there, options.closeness) {
                 continue;
             }
-            let reason = comparison.witnesses.reason(&programs[i], &here, &there)?;
+            let mut reason = comparison.witnesses.reason(&programs[i], &here, &there)?;
+            if reason.is_none() && known.contains(&ids[i]) {
+                reason = Some(Reason::Listed);
+            }
+            let (seed, number) = ids[i];
             if let Some(reason) = reason.filter(|reason| {
                 options.record && !recorded.contains(reason) && text(&programs[i]).len() < RECORDED
             }) {
                 recorded.insert(reason);
-                let index = options.from + done + i;
-                writeln!(out, "== {}: {} {index}", reason.name(), options.seed)?;
+                writeln!(out, "== {}: {seed} {number}", reason.name())?;
                 comparison.record(&mut out, &programs[i], &here, &there)?;
                 writeln!(out)?;
             }
             match reason {
                 Some(reason) => *reasons.entry(reason).or_default() += 1,
                 None => unexplained += 1,
+            }
+            if options.each {
+                let name = reason.map_or("-", Reason::name);
+                let how = comparison.witnesses.witness.as_ref();
+                let how = how.map_or_else(String::new, |witness| witness.rewritings.join(", "));
+                writeln!(out, "{seed} {number} {name}: {how}")?;
+                out.flush()?;
+                continue;
             }
             let shown = !options.record
                 && match &options.only {
@@ -164,20 +243,18 @@ fn run() -> Result<ExitCode> {
             let seen = shapes.entry(text.clone()).or_default();
             *seen += 1;
             if *seen == 1 {
-                let index = options.from + done + i;
                 writeln!(
                     out,
-                    "{text}\n  index: {index}\n  here:  {here}\n  there: {there}\n"
+                    "{text}\n  program: {seed} {number}\n  here:  {here}\n  there: {there}\n"
                 )?;
             }
         }
-        done += count;
     }
     let differences = unexplained + reasons.values().sum::<usize>();
     writeln!(
         out,
-        "{done} programs of seed {} from {}: {differences} differ, {unexplained} for no known reason",
-        options.seed, options.from
+        "{} programs: {differences} differ, {unexplained} for no known reason",
+        ids.len()
     )?;
     for (reason, count) in reasons {
         writeln!(out, "{count:8} {}", reason.name())?;
@@ -190,6 +267,53 @@ fn run() -> Result<ExitCode> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
+}
+
+/// What becomes of one program, and why; or which of its spellings differ here.
+fn show(
+    text: &str,
+    options: &Options,
+    comparison: &mut Comparison,
+    out: &mut impl Write,
+) -> Result<ExitCode> {
+    // Here a panic is to be seen.
+    drop(std::panic::take_hook());
+    let file = format!("p: {text}");
+    let here = evaluate(&file, "p");
+    let there = outcomes(&mut *comparison.witnesses.reference, &[file])?.remove(0);
+    writeln!(out, "here:  {here}\nthere: {there}")?;
+    let Some(program) = read::program(text) else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    if options.laws {
+        show_laws(&program, "", out)?;
+    }
+    if !here.agrees(&there, options.closeness) {
+        let reason = comparison.witnesses.reason(&program, &here, &there)?;
+        writeln!(out, "{}", reason.map_or("no known reason", Reason::name))?;
+        if let Some(witness) = &comparison.witnesses.witness {
+            writeln!(out, "{}: {}", witness.rewritings.join(", "), witness.text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a program and the spellings of it that have another outcome here; whether there are any.
+fn show_laws(program: &[Decl], head: &str, out: &mut impl Write) -> Result<bool> {
+    let here = evaluate(&text(program), "p");
+    let broken = broken(program, &here);
+    if broken.is_empty() {
+        return Ok(false);
+    }
+    let cycle = match References::of(program).has_cycle() {
+        true => " (with a cycle)",
+        false => "",
+    };
+    writeln!(out, "{head} {}{cycle}\n    {here}", text(program))?;
+    for (rewriting, text, outcome) in broken {
+        writeln!(out, "  {rewriting}: {text}\n    {outcome}")?;
+    }
+    Ok(true)
 }
 
 fn kind(outcome: &Outcome) -> &'static str {
@@ -253,6 +377,7 @@ impl Comparison {
                 }) as Box<dyn Answers>
             }),
             closeness: witnesses.closeness,
+            witness: None,
         }
         .reason(program, here, there)?;
         let first = log.clone();

@@ -45,6 +45,11 @@ impl References {
             .any(|at| self.reached(at).contains(&at))
     }
 
+    /// Whether anything depends on itself, or on the program as a whole.
+    pub fn has_cycle(&self) -> bool {
+        (0..self.names.len()).any(|at| self.reached(at).contains(&at))
+    }
+
     /// Whether a call of `and` or `or` refers to a declaration that it stands in, or to one that leads there.
     pub fn has_own_call(&self) -> bool {
         self.calls.iter().any(|(around, to)| {

@@ -2,8 +2,10 @@
 
 use super::cycles::References;
 use super::evaluate::{NO_ANSWER, evaluate, failing};
+use super::generate::Random;
 use super::program::{Decl, Expr};
 use super::reference::{self, Answers};
+use super::rewrite;
 use super::variants::{reordered, rewritten};
 use super::{Closeness, Outcome};
 use serde_json::Value;
@@ -38,6 +40,8 @@ pub enum Reason {
     OwnCall,
     /// Another version of the other evaluator gives the answer that is given here.
     Version,
+    /// The program is in a list, with the rule of the language that decides.
+    Listed,
 }
 
 impl Reason {
@@ -54,6 +58,7 @@ impl Reason {
             Reason::Definition => "an incomplete definition in an alternative",
             Reason::OwnCall => "a call of and or or reads what it makes",
             Reason::Version => "CUE's versions differ",
+            Reason::Listed => "explained by itself",
         }
     }
 }
@@ -64,6 +69,39 @@ pub struct Witnesses<'a> {
     /// The same evaluator in another version.
     pub other: Option<Box<dyn Answers + 'a>>,
     pub closeness: Closeness,
+    /// The spelling of the last program that differed on which both agree.
+    pub witness: Option<Witness>,
+}
+
+/// A spelling on which both agree: what was done, and the text.
+#[derive(Debug)]
+pub struct Witness {
+    pub rewritings: Vec<&'static str>,
+    pub text: String,
+}
+
+type Spelling = (Vec<&'static str>, Vec<Decl>);
+
+fn named(name: &'static str, programs: Vec<Vec<Decl>>) -> Vec<Spelling> {
+    let programs = programs.into_iter();
+    programs.map(|program| (vec![name], program)).collect()
+}
+
+/// How many spellings the reference is asked at a time.
+const AT_ONCE: usize = 40;
+/// How many programs with several rewritings are tried, and how many rewritings they have at most.
+const OFTEN: usize = 200;
+const MOST: usize = 3;
+
+fn rewritten_once(program: &[Decl]) -> Vec<Spelling> {
+    let found = rewrite::once(program).into_iter();
+    found
+        .map(|rewritten| (vec![rewritten.rewriting], rewritten.program))
+        .collect()
+}
+
+fn rewritten_often(program: &[Decl]) -> Vec<Spelling> {
+    rewrite::often(program, &mut Random::new(1), OFTEN, MOST)
 }
 
 impl Witnesses<'_> {
@@ -77,6 +115,7 @@ impl Witnesses<'_> {
         here: &Outcome,
         there: &Outcome,
     ) -> io::Result<Option<Reason>> {
+        self.witness = None;
         match (here, there) {
             (Outcome::Failed(why), Outcome::Failed(_)) if why == NO_ANSWER => {
                 return Ok(Some(Reason::NeitherAnswers));
@@ -88,10 +127,17 @@ impl Witnesses<'_> {
         if same(here, there, self.closeness) {
             return Ok(Some(Reason::FieldOrder));
         }
-        if self.shows(&reordered(program), here, there)? {
+        if self.shows(
+            &named("the order means nothing", reordered(program)),
+            here,
+            there,
+        )? {
             return Ok(Some(Reason::Order));
         }
-        if self.shows(&rewritten(program), here, there)? {
+        if self.shows(&named("everywhere", rewritten(program)), here, there)?
+            || self.shows(&rewritten_once(program), here, there)?
+            || self.shows(&rewritten_often(program), here, there)?
+        {
             return Ok(Some(Reason::Spelling));
         }
         if self.differ_in_finality(program, here, there)? {
@@ -167,19 +213,52 @@ impl Witnesses<'_> {
     /// Whether one of the variants has the outcome that the program has here in both evaluators.
     fn shows(
         &mut self,
-        variants: &[Vec<Decl>],
+        variants: &[Spelling],
         here: &Outcome,
         there: &Outcome,
     ) -> io::Result<bool> {
-        let texts: Vec<String> = variants.iter().map(|variant| text(variant)).collect();
-        let outcomes = reference::outcomes(&mut *self.reference, &texts)?;
-        Ok(texts.iter().zip(&outcomes).any(|(text, outcome)| {
-            !same(outcome, there, self.closeness) && same(outcome, here, self.closeness) && {
-                let ours = evaluate(text, "p");
-                same(&ours, outcome, self.closeness)
+        for variants in variants.chunks(AT_ONCE) {
+            let texts: Vec<String> = variants.iter().map(|(_, program)| text(program)).collect();
+            let outcomes = reference::outcomes(&mut *self.reference, &texts)?;
+            let witness = texts.iter().zip(&outcomes).position(|(text, outcome)| {
+                // What is no program at all is none of the spellings.
+                !matches!(outcome, Outcome::Refused(_))
+                    && !same(outcome, there, self.closeness)
+                    && same(outcome, here, self.closeness)
+                    && {
+                        let ours = evaluate(text, "p");
+                        same(&ours, outcome, self.closeness)
+                    }
+            });
+            if let Some(at) = witness {
+                self.witness = Some(Witness {
+                    rewritings: variants[at].0.clone(),
+                    text: texts[at].clone(),
+                });
+                return Ok(true);
             }
-        }))
+        }
+        Ok(false)
     }
+}
+
+/// The spellings of a program, by one rewriting or in another order, whose outcome here is another one.
+pub fn broken(program: &[Decl], here: &Outcome) -> Vec<(&'static str, String, Outcome)> {
+    if matches!(here, Outcome::Refused(_)) {
+        return Vec::new();
+    }
+    let orders = reordered(program).into_iter();
+    let orders = orders.map(|program| ("the order means nothing", program));
+    let once = rewrite::once(program).into_iter();
+    let once = once.map(|rewritten| (rewritten.rewriting, rewritten.program));
+    orders
+        .chain(once)
+        .filter_map(|(rewriting, program)| {
+            let text = text(&program);
+            let outcome = evaluate(&text, "p");
+            (!same(&outcome, here, Closeness::Class)).then_some((rewriting, text, outcome))
+        })
+        .collect()
 }
 
 /// Whether there is an error at a path or around it. What fails inside an expression has no path from the top: any counts.

@@ -9,7 +9,9 @@ pub mod evaluate;
 pub mod explain;
 pub mod generate;
 pub mod program;
+pub mod read;
 pub mod reference;
+pub mod rewrite;
 pub mod shrink;
 pub mod variants;
 

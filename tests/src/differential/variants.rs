@@ -22,6 +22,12 @@ pub fn reordered(program: &[Decl]) -> Vec<Vec<Decl>> {
     distinct(program, found)
 }
 
+/// A program with its declarations, operands of `&` and arms in any order.
+pub fn shuffled(program: &[Decl], random: &mut Random) -> Vec<Decl> {
+    let seed = random.below(usize::MAX) as u64;
+    changed(program, &mut Shuffle(Random::new(seed)))
+}
+
 /// Programs that say the same in other words, with what was done to them.
 pub fn rewritten(program: &[Decl]) -> Vec<Vec<Decl>> {
     let mut found = vec![
