@@ -116,9 +116,9 @@ impl Machine<'_> {
                     } else {
                         completed = ALL;
                     }
-                    self.n_mut(node).base = Value::Node(target);
+                    self.set_base(node, Value::Node(target));
                 }
-                value => self.n_mut(node).base = value,
+                value => self.set_base(node, value),
             }
             let ambiguous = self.s(node).ambiguous_in;
             if ambiguous != NIL && choice.mode != Default3::Is {
@@ -128,7 +128,7 @@ impl Machine<'_> {
                     self.path(ambiguous)
                 );
                 let error = self.text_error(ErrorCode::Cycle, text);
-                self.n_mut(node).base = Value::Bottom(error);
+                self.set_base(node, Value::Bottom(error));
                 return error;
             }
         } else {
@@ -286,7 +286,7 @@ impl Machine<'_> {
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
         let saved_base = data.base;
         // What refers to the node from outside sees the arm being tried.
-        self.n_mut(node).base = Value::Node(arm);
+        self.set_base(node, Value::Node(arm));
 
         self.bare_state(arm);
         {
@@ -328,7 +328,7 @@ impl Machine<'_> {
         let failed = self.arm_error(arm);
         let stray = std::mem::replace(&mut self.errs, saved_errs);
         let failed = if failed == NIL { stray } else { failed };
-        self.n_mut(node).base = saved_base;
+        self.set_base(node, saved_base);
         let leftover = std::mem::replace(&mut self.blocking, saved_blocking);
         for task in leftover {
             let t = &self.tasks[task as usize];

@@ -7,14 +7,10 @@
 
 use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
-use super::requirement::{Groups, Memo, SET, relevant};
+use super::requirement::{Memo, SET, Touched, relevant};
 use crate::diagnostic::Place;
 use crate::resolve::program::*;
-use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
-
-/// More groups than this at one node are found by hash.
-const MANY: usize = 16;
 
 impl Machine<'_> {
     fn new_group(&mut self) -> u32 {
@@ -38,22 +34,13 @@ impl Machine<'_> {
 
     pub(super) fn add_evidence(&mut self, node: Node, info: Info, flags: u8) {
         let state = self.s_mut(node);
-        let many = state.evidence.len() > MANY;
-        // Conjuncts of one group come one after the other.
-        let recent = state.evidence.iter_mut().rev().take(MANY);
-        let known = match recent.into_iter().find(|e| e.id == info.group) {
-            None if many => {
-                let known = state.evidence_index.get(&info.group);
-                known.map(|&at| &mut state.evidence[at as usize])
-            }
-            known => known,
-        };
-        if let Some(known) = known {
-            if flags & !known.flags & Evidence::ELLIPSIS != 0 {
-                state.ellipses.push(known.id);
-            }
+        if let Some(known) = state.evidence_of(info.group) {
+            let new = flags & !known.flags;
             known.flags |= flags;
             state.evidence_flags |= flags;
+            if new & Evidence::ELLIPSIS != 0 {
+                state.ellipses.push(info.group);
+            }
             return;
         }
         state.add_evidence(Evidence {
@@ -61,12 +48,6 @@ impl Machine<'_> {
             embed: info.embed,
             flags,
         });
-        if many {
-            let from = state.evidence_index.len();
-            for (at, e) in state.evidence.iter().enumerate().skip(from) {
-                state.evidence_index.insert(e.id, at as u32);
-            }
-        }
     }
 
     /// A group for an embedding, or for a literal that embeds.
@@ -105,15 +86,7 @@ impl Machine<'_> {
         let recursive = data.has(NodeData::CLOSED_RECURSIVE);
         let opened = info.has(Info::OPENED) || info.has(Info::CONJUNCTION_OPENED);
         if info.has(Info::FROM_DEF) && info.has(Info::FROM_EMBED) && !opened && !force_ignore {
-            // An embedded definition closes the literals around it.
-            let mut outer = info.outer;
-            for requirement in self.s_mut(node).requirements.iter_mut().rev() {
-                if outer != 0 && requirement.id == outer {
-                    requirement.ignore = false;
-                    requirement.recursive |= recursive;
-                    outer = requirement.outer;
-                }
-            }
+            self.s_mut(node).require_around(info.outer, recursive);
             self.s_mut(node).required_by = NIL;
         }
         let ignore = if force_ignore || info.has(Info::OPENED) {
@@ -125,16 +98,14 @@ impl Machine<'_> {
         };
         let mut id = 0;
         let conjunction_opened = info.has(Info::CONJUNCTION_OPENED);
-        for requirement in &mut self.s_mut(node).requirements {
-            if requirement.target == target {
-                id = requirement.id;
-                if requirement.ignore && !ignore {
-                    requirement.ignore = false;
-                    requirement.outer = info.outer;
-                    requirement.embed = info.embed;
-                    requirement.conjunction_opened = conjunction_opened;
-                }
-                break;
+        if let Some(at) = self.s_mut(node).requirement_for(target) {
+            let requirement = &mut self.s_mut(node).requirements[at];
+            id = requirement.id;
+            if requirement.ignore && !ignore {
+                requirement.ignore = false;
+                requirement.outer = info.outer;
+                requirement.embed = info.embed;
+                requirement.conjunction_opened = conjunction_opened;
             }
         }
         if id == 0 || info.embed != 0 {
@@ -166,7 +137,7 @@ impl Machine<'_> {
     pub(super) fn closes_nothing(&mut self, node: Node) -> bool {
         let holder = self.required(node);
         let required = &self.s(holder).required;
-        required.iter().all(|r| r.ignored || r.removed)
+        !required.iter().any(Required::is_in_force)
     }
 
     /// Whether so much is required of the node's fields that they are better judged all at once.
@@ -218,12 +189,12 @@ impl Machine<'_> {
         }
         let holder = self.required(node);
         let required = &self.s(holder).required;
-        let active: SmallVec<[Required; 8]> = required
+        let active: SmallVec<[u32; 16]> = required
             .iter()
-            .filter(|r| !r.ignored && !r.removed)
-            .copied()
+            .filter(|r| r.is_in_force())
+            .map(|r| r.id)
             .collect();
-        if active.is_empty() || self.is_evident(node, &active, Edges::default(), early) {
+        if active.is_empty() || self.is_evident_by_parents(node, &active, early) {
             return NIL;
         }
         let edges = self.edges(node);
@@ -292,17 +263,56 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether each field has evidence for each requirement by the parents of its groups, and by some of the edges,
-    /// alone. That is so nearly always, and then neither further edges nor openings can change anything: they only
-    /// ever allow more.
-    fn is_evident(&mut self, node: Node, active: &[Required], edges: Edges, early: bool) -> bool {
+    /// Whether each field has evidence for each requirement by the parents of its groups alone. That is so nearly
+    /// always, and then neither edges nor openings can change anything: they only ever allow more.
+    fn is_evident_by_parents(&self, node: Node, active: &[u32], early: bool) -> bool {
+        if !active.is_sorted() {
+            return false;
+        }
+        // Conjuncts of one group are in many fields.
+        let (mut last, mut mask) = (0, 0);
+        self.each_is_evident(node, active, early, |group| {
+            if group != last {
+                (last, mask) = (group, self.lies_in_by_parents(active, group));
+            }
+            mask
+        })
+    }
+
+    /// The requirements, as bits, that a group lies in by its parents.
+    fn lies_in_by_parents(&self, active: &[u32], group: u32) -> u64 {
+        let mut mask = 0;
+        let mut at = group;
+        for (position, &id) in active.iter().enumerate().rev() {
+            while at > id {
+                at = self.groups[at as usize];
+            }
+            mask |= u64::from(at == id) << position;
+        }
+        mask
+    }
+
+    /// The same by some of the edges, too.
+    fn is_evident(&mut self, node: Node, active: &[u32], edges: Edges, early: bool) -> bool {
+        let mut memo = Memo::of_groups(&mut self.marks, self.groups.len(), active);
+        memo.set_edges(edges);
+        self.each_is_evident(node, active, early, |group| {
+            memo.lies_in(&self.groups, &self.marks, group)
+        })
+    }
+
+    /// Whether the groups that touched each field together lie in all that is required.
+    fn each_is_evident(
+        &self,
+        node: Node,
+        active: &[u32],
+        early: bool,
+        mut lies_in: impl FnMut(u32) -> u64,
+    ) -> bool {
         if active.len() > SET {
             return false;
         }
         let all = u64::MAX >> (SET - active.len());
-        let mut memo = Memo::new(&mut self.marks, self.groups.len(), active);
-        memo.set_edges(edges);
-        let mut lies_in = |group: u32| memo.lies_in(&self.groups, &self.marks, group);
         self.arc_slice(node).iter().all(|&(label, arc)| {
             if !label.is_regular() {
                 return true;
@@ -312,23 +322,20 @@ impl Machine<'_> {
                 return true;
             }
             let mut mask = 0;
+            let mut meets = |group: u32| {
+                mask |= lies_in(group);
+                mask == all
+            };
             if self.has_state(arc) {
-                for e in &self.s(arc).evidence {
-                    mask |= lies_in(e.id);
-                    if mask == all {
-                        return true;
-                    }
+                return self.s(arc).evidence.iter().any(|e| meets(e.id));
+            }
+            let mut at = self.n(arc).conjuncts;
+            while at != NIL {
+                let c = &self.conjuncts[at as usize];
+                if meets(c.info.group) {
+                    return true;
                 }
-            } else {
-                let mut at = self.n(arc).conjuncts;
-                while at != NIL {
-                    let c = &self.conjuncts[at as usize];
-                    mask |= lies_in(c.info.group);
-                    if mask == all {
-                        return true;
-                    }
-                    at = c.next;
-                }
+                at = c.next;
             }
             false
         })
@@ -347,9 +354,9 @@ impl Machine<'_> {
             ..Bottom::default()
         });
         if self.n(arc).arc_type <= ArcType::Required {
-            self.n_mut(arc).base = Value::Bottom(error);
+            self.set_base(arc, Value::Bottom(error));
             if outer != arc {
-                self.n_mut(outer).base = Value::Bottom(error);
+                self.set_base(outer, Value::Bottom(error));
             }
         }
         Some(error)
@@ -402,11 +409,11 @@ impl Machine<'_> {
     }
 
     /// The groups that touched a node: each with the embedding it came through.
-    fn evidence_of(&self, node: Node) -> Groups {
+    fn evidence_of(&self, node: Node) -> Touched {
         // Of an announced field that nobody has evaluated yet, its conjuncts are the evidence, as of a leaf.
         if self.has_state(node) && self.s(node).started {
             let state = self.s(node);
-            let mut out: Groups = state.evidence.iter().map(|e| (e.id, e.embed)).collect();
+            let mut out: Touched = state.evidence.iter().map(|e| (e.id, e.embed)).collect();
             // What is still at work on it counts as well.
             for &task in &state.tasks {
                 let task = &self.tasks[task as usize];
@@ -576,24 +583,17 @@ impl Machine<'_> {
             }
         }
         let inherited = list.len();
-        let count = self.s(node).requirements.len();
-        // A struct that many things are embedded in has as many groups.
-        let mut known = FxHashSet::default();
-        if count > MANY {
-            known.extend(list.iter().map(|r| r.id));
-        }
-        for index in 0..count {
+        let mut newest = newest_of(&list);
+        for index in 0..self.s(node).requirements.len() {
             let own = self.s(node).requirements[index];
             if own.ignore && own.kind == GroupKind::Reference {
                 continue;
             }
-            let is_known = match count > MANY {
-                true => !known.insert(own.id),
-                false => list.iter().any(|r| r.id == own.id),
-            };
-            if is_known {
+            // Groups of one node are numbered as they are made.
+            if own.id <= newest && list.iter().any(|r| r.id == own.id) {
                 continue;
             }
+            newest = newest.max(own.id);
             let mut once = false;
             if own.kind != GroupKind::Embedding {
                 once = own.target != NIL && self.n(own.target).has(NodeData::CLOSED_ONCE);
@@ -636,12 +636,17 @@ impl Machine<'_> {
 
     /// Whether what the node requires is what the node around it does.
     fn adds_no_requirement(&self, node: Node, outer: &[Required]) -> bool {
+        let own = &self.s(node).requirements;
+        let newest = match own.is_empty() {
+            true => 0,
+            false => newest_of(outer),
+        };
         let adds = |own: &Requirement| {
             let counts = !own.ignore || own.kind != GroupKind::Reference;
-            counts && !outer.iter().any(|known| known.id == own.id)
+            counts && (own.id > newest || !outer.iter().any(|known| known.id == own.id))
         };
         !outer.iter().any(|r| r.once && !r.ignored)
-            && !self.s(node).requirements.iter().any(adds)
+            && !own.iter().any(adds)
             && (outer.is_empty() || !self.is_opened(node))
     }
 
@@ -727,4 +732,9 @@ impl Machine<'_> {
         let ellipses = &self.s(parent).ellipses;
         ellipses.iter().find(inside).copied().unwrap_or(0)
     }
+}
+
+/// The newest group of some requirements.
+fn newest_of(required: &[Required]) -> u32 {
+    required.iter().map(|r| r.id).max().unwrap_or(0)
 }

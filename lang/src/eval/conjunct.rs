@@ -182,15 +182,17 @@ impl Machine<'_> {
                     if found.is_none() && self.n(node).has(NodeData::DEFERS) {
                         found = self.materialize(node, label);
                     }
-                    let (field, new) = match found {
+                    match found {
                         Some(field) => {
                             self.update_arc_type(field, arc);
-                            (field, false)
+                            // The expression belongs to this literal: where that is new here, so is the conjunct.
+                            self.add_to_arc(node, field, !again, arc, value, inner, sub);
                         }
-                        None => (self.new_arc(node, label, arc), true),
-                    };
-                    // The expression belongs to this literal: where that is new here, so is the conjunct.
-                    self.add_to_arc(node, field, new || !again, arc, value, inner, sub);
+                        None => {
+                            let field = self.new_arc(node, label, arc);
+                            self.add_to_new_arc(node, field, arc, value, inner, sub);
+                        }
+                    }
                 }
                 Decl::Dynamic { key, arc, value } => {
                     if arc == ArcType::Member {
@@ -232,7 +234,7 @@ impl Machine<'_> {
             self.n_mut(node).flags |= NodeData::ELLIPSIS;
             self.add_evidence(node, info, Evidence::ELLIPSIS);
         }
-        if !embeds {
+        if !embeds && !is_struct {
             self.s_mut(node).is_struct = true;
             self.update_kind(node, Kind::STRUCT, expr, info);
         }
@@ -371,10 +373,9 @@ impl Machine<'_> {
             info = self.add_resolver(node, target, info, true);
         }
         // The same conjuncts by another way only add closedness information.
-        if self.s(node).merged.contains(&target) {
+        if !self.s_mut(node).merge(target) {
             return;
         }
-        self.s_mut(node).merged.push(target);
         if data.has(NodeData::DISJUNCT) {
             self.adopt_arm(node, target);
         }
@@ -850,19 +851,43 @@ impl Machine<'_> {
         env: EnvId,
         info: Info,
     ) {
-        let label = self.n(arc).label;
         let saved = std::mem::replace(&mut self.node, arc);
-        let added = self.insert_conjunct(arc, arc_type, expr, env, info, !new);
+        if self.insert_conjunct(arc, arc_type, expr, env, info, !new) {
+            self.apply_patterns(node, arc, arc_type);
+        }
+        self.node = saved;
+    }
+
+    /// Adds what the patterns of a node say of one of its fields.
+    fn apply_patterns(&mut self, node: Node, arc: Node, arc_type: ArcType) {
         let patterns = self.n(node).patterns;
-        if added && patterns != NIL && label.is_regular() {
-            for index in self.matching_patterns(patterns, label) {
-                let count = self.patterns[patterns as usize].pairs[index].1.len();
-                for i in 0..count {
-                    let c = self.patterns[patterns as usize].pairs[index].1[i];
-                    self.insert_matched(arc, arc_type, c, label);
-                }
+        let label = self.n(arc).label;
+        if patterns == NIL || !label.is_regular() {
+            return;
+        }
+        for index in self.matching_patterns(patterns, label) {
+            let count = self.patterns[patterns as usize].pairs[index].1.len();
+            for i in 0..count {
+                let c = self.patterns[patterns as usize].pairs[index].1[i];
+                self.insert_matched(arc, arc_type, c, label);
             }
         }
+    }
+
+    /// The first conjunct of a field that was just made, and what the node's patterns say of it.
+    fn add_to_new_arc(
+        &mut self,
+        node: Node,
+        arc: Node,
+        arc_type: ArcType,
+        expr: ExprId,
+        env: EnvId,
+        info: Info,
+    ) {
+        let saved = std::mem::replace(&mut self.node, arc);
+        self.inherit_closedness(arc);
+        self.add_conjunct_record(arc, expr, env, info);
+        self.apply_patterns(node, arc, arc_type);
         self.node = saved;
     }
 

@@ -59,7 +59,14 @@ impl Machine<'_> {
             self.steps += walked as u64 / 4;
             walked = 0;
         }
+        let by_expr = self.n(target).has(NodeData::NON_ROOTED).then_some(expr);
         while at != 0 {
+            if let Some(next) = self.past_block(at, target, by_expr) {
+                at = next;
+                walked += 1;
+                self.steps += 1;
+                continue;
+            }
             let record = self.refs[at as usize - 1];
             at = record.next;
             walked += 1;
@@ -122,14 +129,7 @@ impl Machine<'_> {
         }
         let depth = self.s(node).depth;
         let (target, at) = (self.deref(target), self.deref(node));
-        self.refs.push(RefRecord {
-            expr,
-            target,
-            at,
-            depth,
-            next: info.refs,
-        });
-        info.refs = self.refs.len() as u32;
+        info.refs = self.add_to_history(info.refs, expr, target, at, depth);
         (info, false)
     }
 
@@ -267,7 +267,7 @@ impl Machine<'_> {
             Some(own) => self.combine(own, error),
             None => error,
         };
-        self.n_mut(node).base = Value::Bottom(combined);
+        self.set_base(node, Value::Bottom(combined));
         self.clear_arcs(node);
     }
 }

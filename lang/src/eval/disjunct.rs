@@ -173,7 +173,7 @@ impl Machine<'_> {
         if again {
             self.s_mut(node).choices.clear();
             if matches!(self.n(node).base, Value::Node(_) | Value::Disjunction(_)) {
-                self.n_mut(node).base = Value::Cycle;
+                self.set_base(node, Value::Cycle);
             }
         }
         self.s_mut(node).resolved = list.clone();
@@ -304,7 +304,7 @@ impl Machine<'_> {
         }
         if alive.is_empty() {
             let error = self.no_choice(node, errors);
-            self.n_mut(node).base = Value::Bottom(error);
+            self.set_base(node, Value::Bottom(error));
             return;
         }
         if matches!(self.n(node).base, Value::Bottom(_)) {
@@ -317,14 +317,14 @@ impl Machine<'_> {
         let defaults = self.disjunctions[index as usize].defaults;
         let ambiguous = self.s(node).ambiguous_in;
         if ambiguous == NIL || defaults == 1 {
-            self.n_mut(node).base = value;
+            self.set_base(node, value);
         } else {
             let text = format!(
                 "cycle across unresolved disjunction referenced by {}",
                 self.path(ambiguous)
             );
             let error = self.text_error(ErrorCode::Cycle, text);
-            self.n_mut(node).base = Value::Bottom(error);
+            self.set_base(node, Value::Bottom(error));
         }
         self.clear_arcs(node);
         self.n_mut(node).child_errors = NIL;

@@ -317,7 +317,7 @@ impl Machine<'_> {
                     value,
                     ..Bottom::default()
                 });
-                self.n_mut(node).base = Value::Bottom(id);
+                self.set_base(node, Value::Bottom(id));
             }
         }
     }

@@ -8,6 +8,7 @@
 //! grows; a node is evaluated under at most one [`State`].
 
 use super::error::{Bottom, ErrorCode, Message};
+pub(super) use super::history::{Block, RefRecord};
 pub(super) use super::state::*;
 use crate::resolve::program::*;
 use crate::value::builtin::{Builtins, Kind};
@@ -117,16 +118,6 @@ pub(super) enum FrameKind {
     Literal,
     For,
     Let,
-}
-
-/// One step of a conjunct's reference history.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RefRecord {
-    pub expr: ExprId,
-    pub target: Node,
-    pub at: Node,
-    pub depth: i32,
-    pub next: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -298,6 +289,9 @@ pub(crate) struct Machine<'a> {
     /// Parents of closedness groups; group 0 is none.
     pub(super) groups: Vec<u32>,
     pub(super) refs: Vec<RefRecord>,
+    pub(super) blocks: Vec<Block>,
+    /// How many times a node began or ended to stand for another one.
+    pub(super) indirections: u64,
     pub(super) errors: Vec<Bottom>,
     pub(super) validators: Vec<Validator>,
     pub(super) conjunctions: Vec<Vec<Value>>,
@@ -413,6 +407,8 @@ impl<'a> Machine<'a> {
             patterns: Vec::new(),
             groups: vec![0],
             refs: Vec::new(),
+            blocks: Vec::new(),
+            indirections: 0,
             errors: vec![literal, placeholder, reported],
             validators: Vec::new(),
             conjunctions: Vec::new(),
@@ -486,6 +482,8 @@ impl<'a> Machine<'a> {
             patterns,
             groups,
             refs,
+            blocks,
+            indirections: _,
             errors,
             validators,
             conjunctions,
@@ -550,6 +548,7 @@ impl<'a> Machine<'a> {
         patterns.clone_from(&from.patterns);
         groups.clone_from(&from.groups);
         refs.clone_from(&from.refs);
+        blocks.clone_from(&from.blocks);
         errors.clone_from(&from.errors);
         validators.clone_from(&from.validators);
         conjunctions.clone_from(&from.conjunctions);

@@ -16,6 +16,7 @@ mod error;
 mod expr;
 mod follow;
 mod graph;
+mod history;
 mod implied;
 pub mod inspect;
 mod known;

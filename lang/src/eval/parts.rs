@@ -256,7 +256,7 @@ impl Machine<'_> {
     }
 
     /// Whether the field's value is written out where it stands.
-    fn is_literal(&self, node: Node) -> bool {
+    pub(super) fn is_literal(&self, node: Node) -> bool {
         let first = self.n(node).conjuncts;
         first != NIL && {
             let c = &self.conjuncts[first as usize];

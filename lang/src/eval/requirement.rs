@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 pub(super) const SET: usize = 64;
 
 /// The groups that touched a field, each with the embedding it came through.
-pub(super) type Groups = SmallVec<[(u32, u32); 4]>;
+pub(super) type Touched = SmallVec<[(u32, u32); 4]>;
 
 /// Where the requirements at hand stand, by the group of each: a table of all groups, written anew for each use.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ pub(super) fn relevant(
         }
         position
     };
-    for r in all.iter().filter(|r| !r.ignored && !r.removed) {
+    for r in all.iter().filter(|r| r.is_in_force()) {
         name(r.id);
         name(r.outer);
         if let Some(embed) = name(r.embed) {
@@ -97,7 +97,7 @@ pub(super) struct Memo {
     /// Of those that it takes long to find out for.
     far: FxHashMap<u32, u64>,
     /// What fields that are allowed were touched by.
-    allowed: SmallVec<[Groups; 4]>,
+    allowed: SmallVec<[Touched; 4]>,
     /// In place of all this, where there are more requirements than bits.
     many: Option<Box<Many>>,
 }
@@ -118,6 +118,16 @@ impl Memo {
         }
     }
 
+    /// For requirements by their groups.
+    pub(super) fn of_groups(marks: &mut Marks, groups: usize, ids: &[u32]) -> Memo {
+        marks.start(groups, ids.iter().copied());
+        Memo {
+            least: ids.iter().copied().min().unwrap_or(0),
+            least_end: u32::MAX,
+            ..Memo::default()
+        }
+    }
+
     pub(super) fn set_edges(&mut self, edges: Edges) {
         self.ends = edges.iter().fold(0, |mask, &(_, to)| mask | low_bit(to));
         self.least_end = edges.iter().map(|&(_, to)| to).min().unwrap_or(u32::MAX);
@@ -134,7 +144,7 @@ impl Memo {
         marks: &Marks,
         edges: Edges,
         required: &[Required],
-        groups: Groups,
+        groups: Touched,
     ) -> bool {
         if let Some(many) = &mut self.many {
             if !many.edges.is_same(&edges) {
@@ -155,7 +165,7 @@ impl Memo {
             evidence.push((own, self.lies_in(parents, marks, embed)));
         }
         let allowed = required.iter().enumerate().all(|(index, r)| {
-            if r.ignored || r.removed || evidence.iter().any(|(own, _)| own & (1 << index) != 0) {
+            if !r.is_in_force() || evidence.iter().any(|(own, _)| own & (1 << index) != 0) {
                 return true;
             }
             let Some(embed) = marks.position(r.embed) else {
@@ -287,7 +297,7 @@ impl Many {
     fn new(marks: &Marks, required: &[Required]) -> Many {
         let mut many = Many::default();
         for (index, r) in required.iter().enumerate() {
-            if r.ignored || r.removed {
+            if !r.is_in_force() {
                 continue;
             }
             let reason = Reason::of(marks, required, r);
@@ -338,7 +348,7 @@ impl Many {
         parents: &[u32],
         marks: &Marks,
         required: &[Required],
-        evidence: &Groups,
+        evidence: &Touched,
     ) -> bool {
         // For each group that touched the field, the requirements it and its embedding lie in.
         let evidence: SmallVec<[_; 4]> = evidence
@@ -389,7 +399,7 @@ impl Many {
             let through = marks
                 .position(r.embed)
                 .is_some_and(|embed| embeds.contains(&embed));
-            if !r.ignored && !r.removed && !through {
+            if r.is_in_force() && !through {
                 *left.entry(Reason::of(marks, required, r)).or_default() -= 1;
             }
         }

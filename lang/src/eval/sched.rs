@@ -59,7 +59,11 @@ impl Machine<'_> {
         if data.status == Status::Finalized {
             return None;
         }
-        if data.state == NIL && self.try_leaf(node) {
+        let known = data.state;
+        if known != NIL && self.states[known as usize].started {
+            return Some(known);
+        }
+        if known == NIL && self.try_leaf(node) {
             return None;
         }
         let id = self.bare_state(node)?;
@@ -75,7 +79,7 @@ impl Machine<'_> {
 
     fn schedule_conjuncts(&mut self, node: Node) {
         self.s_mut(node).started = true;
-        self.n_mut(node).base = Value::Cycle;
+        self.set_base(node, Value::Cycle);
         let context = self.info;
         self.with_node(node, |m| {
             let mut at = m.n(node).conjuncts;
@@ -295,19 +299,12 @@ impl Machine<'_> {
     }
 
     /// Whether nothing can be added to the node's own value any more, nor waits for it: all its conjuncts were plain
-    /// literals and values.
+    /// literals and values, or such as [`Machine::run_known`] brought in.
     pub(super) fn is_quiet(&self, node: Node) -> bool {
-        if self.n(node).arc_type != ArcType::Member || !self.blocking.is_empty() {
-            return false;
-        }
         let state = self.s(node);
-        state.started
-            && state.tasks.is_empty()
-            && state.parent_tasks.is_empty()
-            && state.waiters.is_empty()
-            && state.cyclic_conjuncts.is_empty()
-            && state.provided & COUNTED & !ARC_TYPE == 0
+        self.is_unobserved(node)
             && !state.to_complete
+            && state.counters.iter().all(|&count| count == 0)
             && self
                 .arc_slice(node)
                 .iter()
@@ -325,14 +322,15 @@ impl Machine<'_> {
     /// Marks conditions as met and runs the tasks that waited for them.
     pub(super) fn signal(&mut self, node: Node, completed: Condition) {
         let state = self.s_mut(node);
-        let was = state.completed;
-        state.completed |= completed;
-        let changed = was != state.completed;
-        let freeze = self.without_open_field_set(node, completed);
-        if !changed {
-            self.s_mut(node).frozen |= freeze;
+        if state.completed & completed == completed {
+            if state.frozen & completed != completed {
+                let freeze = self.without_open_field_set(node, completed);
+                self.s_mut(node).frozen |= freeze;
+            }
             return;
         }
+        state.completed |= completed;
+        let freeze = self.without_open_field_set(node, completed);
         let more = self.completions(node);
         let state = self.s_mut(node);
         state.completed |= more;
@@ -387,6 +385,12 @@ impl Machine<'_> {
     }
 
     fn decrement(&mut self, node: Node, completes: Condition) {
+        let done = self.count_down(node, completes);
+        self.signal(node, done);
+    }
+
+    /// One task less that contributes to conditions; gives those to which no other one does.
+    fn count_down(&mut self, node: Node, completes: Condition) -> Condition {
         let mut done = 0;
         let state = self.s_mut(node);
         for bit in 0..COUNTERS {
@@ -398,7 +402,7 @@ impl Machine<'_> {
                 }
             }
         }
-        self.signal(node, done);
+        done
     }
 
     /// Processes ancestors, so that no conjunct of theirs is missed.
@@ -620,6 +624,20 @@ impl Machine<'_> {
             self.decrement(node, task.completes);
             return;
         }
+        let completes = self.perform_task(id, mode);
+        if completes != 0 && self.has_state(node) {
+            self.decrement(node, completes);
+        }
+        if self.has_state(node) && self.s(node).to_complete {
+            self.s_mut(node).to_complete = false;
+            self.complete_tasks(node, Mode::Attempt);
+        }
+    }
+
+    /// Does the work of a task. Gives what its end completes; nothing where it has not come to its end.
+    fn perform_task(&mut self, id: TaskId, mode: Mode) -> Condition {
+        let task = self.tasks[id as usize];
+        let node = task.node;
         let finished = self.n(node).status == Status::Finalized;
         let saved_node = std::mem::replace(&mut self.node, node);
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
@@ -640,6 +658,7 @@ impl Machine<'_> {
         self.stack.pop();
         (self.env, self.info, self.source) = saved;
 
+        let mut completes = 0;
         if result.is_ok() && self.tasks[id as usize].retry {
             let t = &mut self.tasks[id as usize];
             t.retry = false;
@@ -655,7 +674,7 @@ impl Machine<'_> {
             } else {
                 TaskState::Failed
             };
-            let completes = std::mem::take(&mut t.completes);
+            completes = std::mem::take(&mut t.completes);
             if self.has_state(node) {
                 if error != NIL {
                     self.node_error(node, error);
@@ -663,17 +682,93 @@ impl Machine<'_> {
                 if !finished && self.n(node).status == Status::Finalized {
                     self.finished_ahead(node);
                 }
-                self.decrement(node, completes);
             } else if error != NIL && !self.code(error).is_incomplete() {
                 // What the task needed took in the node itself, and finished it.
                 self.set_bottom(node, error);
             }
         }
         self.node = saved_node;
+        completes
+    }
+
+    /// Runs the tasks of a node where they only bring in conjuncts of values that get no more of them, in their order.
+    /// The scheduler would do the same, and after each of them look for who waited for it; here nobody can. Says whether
+    /// that was all there was to do.
+    pub(super) fn run_known(&mut self, node: Node) -> bool {
+        if !self.has_state(node) || !self.s(node).tasks.iter().all(|&id| self.is_known(id)) {
+            return false;
+        }
+        let ran_all = self.run_all_known(node);
         if self.has_state(node) && self.s(node).to_complete {
             self.s_mut(node).to_complete = false;
-            self.complete_tasks(node, Mode::Attempt);
+            if !ran_all {
+                self.complete_tasks(node, Mode::Attempt);
+            }
         }
+        ran_all && self.has_state(node)
+    }
+
+    fn run_all_known(&mut self, node: Node) -> bool {
+        let mut index = 0;
+        while let Some(&id) = self.s(node).tasks.get(index) {
+            index += 1;
+            if self.tasks[id as usize].state == TaskState::Done {
+                continue;
+            }
+            let room = self.stack.len() < MAX_TASK_DEPTH && self.steps < self.max_steps;
+            if !room || !self.is_unobserved(node) || !self.is_known(id) {
+                return false;
+            }
+            self.steps += 1;
+            let completes = self.perform_task(id, Mode::Finalize);
+            if !self.has_state(node) {
+                return false;
+            }
+            self.count_down(node, completes);
+            if self.tasks[id as usize].state != TaskState::Done {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a task is done, or brings in a value that is there with all its conjuncts.
+    fn is_known(&self, id: TaskId) -> bool {
+        let task = &self.tasks[id as usize];
+        let known = |target| self.has_all_conjuncts(target);
+        match task.state {
+            TaskState::Done => true,
+            TaskState::Ready if task.kind == TaskKind::Resolve && !task.defunct => {
+                self.present(task.expr, task.env).is_some_and(known)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is known that a node gets no further conjuncts.
+    pub(super) fn has_all_conjuncts(&self, node: Node) -> bool {
+        let data = self.n(node);
+        if data.status == Status::Finalized {
+            return true;
+        }
+        let parent = data.parent;
+        parent != NIL
+            && !self.has_active_parent_task(node)
+            && (self.n(parent).status == Status::Finalized
+                || self.in_progress(parent) && self.meets(parent, FIELD_CONJUNCTS | ANCESTORS))
+    }
+
+    /// Whether no task waits for anything the node's own tasks may find out, nor adds to the node.
+    fn is_unobserved(&self, node: Node) -> bool {
+        let state = self.s(node);
+        self.blocking.is_empty()
+            && self.n(node).arc_type == ArcType::Member
+            && self.n(node).status != Status::Finalized
+            && state.started
+            && !state.has_ancestor_cycle
+            && state.parent_tasks.is_empty()
+            && state.waiters.is_empty()
+            && state.cyclic_conjuncts.is_empty()
     }
 
     /// The error of a task for which there is no room, or no time.
@@ -720,6 +815,9 @@ impl Machine<'_> {
     /// Runs what is left of a node's tasks after one of them merged a node still in progress.
     pub(super) fn complete_tasks(&mut self, node: Node, mode: Mode) {
         if !self.has_state(node) || !self.s(node).started || self.s(node).completing {
+            return;
+        }
+        if self.s(node).completed & ANCESTORS != 0 && self.all_started(node) {
             return;
         }
         self.s_mut(node).completing = true;

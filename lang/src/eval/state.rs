@@ -3,7 +3,7 @@
 use super::machine::*;
 use crate::resolve::program::*;
 use crate::value::builtin::Kind;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(super) const NEVER: Condition = 0x8000;
 pub(super) const COUNTED: Condition = ARC_TYPE | VALUE | FIELD_CONJUNCTS | TASKS | DISJUNCTIONS;
 pub(super) const TASKS_DONE: Condition = ANCESTORS | TASKS;
 pub(super) const COUNTERS: usize = 10;
+/// More groups, or nodes referred to, than this at one node are found by hash.
+pub(super) const MANY: usize = 16;
 
 /// What to do where a condition does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +115,13 @@ pub(super) struct Required {
     pub ignored: bool,
     pub removed: bool,
     pub conjunction_opened: bool,
+}
+
+impl Required {
+    /// Whether fields have to meet it.
+    pub(super) fn is_in_force(&self) -> bool {
+        !self.ignored && !self.removed
+    }
 }
 
 /// A group that touched a node, and what it brought.
@@ -241,7 +250,10 @@ pub(super) struct State {
     pub parent_tasks: Vec<TaskId>,
     pub waiters: Vec<TaskId>,
     pub notify: Vec<(Node, Info)>,
+    /// Nodes of which the conjuncts are this one's too.
     pub merged: Vec<Node>,
+    /// The same, where they are many.
+    pub merged_index: FxHashSet<Node>,
     pub depth: i32,
     pub eval_depth: i32,
     pub completing: bool,
@@ -296,11 +308,16 @@ pub(super) struct State {
     pub evidence: Vec<Evidence>,
     /// Positions in `evidence`, where it is long.
     pub evidence_index: FxHashMap<u32, u32>,
+    /// The newest group in `evidence`.
+    pub newest_evidence: u32,
     /// All flags of the evidence together.
     pub evidence_flags: u8,
     /// The groups of which the evidence has an ellipsis.
     pub ellipses: Vec<u32>,
+    /// In order of their groups.
     pub requirements: Vec<Requirement>,
+    /// The first requirement for each node referred to, where they are many, and how many of them it has.
+    pub requirement_index: (usize, FxHashMap<Node, u32>),
     pub replacements: Vec<(u32, u32)>,
     /// Own and outer replacements, and how many were own when they were collected.
     pub edges: Option<(usize, Edges)>,
@@ -314,12 +331,77 @@ pub(super) struct State {
 pub(super) type Mode3 = Option<Mode>;
 
 impl State {
+    /// Notes that the conjuncts of `target` are this node's too; `false` where they were before.
+    pub(super) fn merge(&mut self, target: Node) -> bool {
+        if self.merged.len() <= MANY {
+            if self.merged.contains(&target) {
+                return false;
+            }
+            self.merged.push(target);
+            if self.merged.len() > MANY {
+                self.merged_index.extend(&self.merged);
+            }
+            return true;
+        }
+        self.merged_index.insert(target)
+    }
+
+    /// Where the first requirement for a node referred to stands.
+    pub(super) fn requirement_for(&mut self, target: Node) -> Option<usize> {
+        if self.requirements.len() <= MANY {
+            return self.requirements.iter().position(|r| r.target == target);
+        }
+        let (known, index) = &mut self.requirement_index;
+        for (at, r) in self.requirements.iter().enumerate().skip(*known) {
+            index.entry(r.target).or_insert(at as u32);
+        }
+        *known = self.requirements.len();
+        index.get(&target).map(|&at| at as usize)
+    }
+
+    /// An embedded definition closes the literals around it, from `outer` on.
+    pub(super) fn require_around(&mut self, mut outer: u32, recursive: bool) {
+        let mut rest = &mut self.requirements[..];
+        while outer != 0
+            && let Ok(at) = rest.binary_search_by_key(&outer, |r| r.id)
+        {
+            let requirement = &mut rest[at];
+            requirement.ignore = false;
+            requirement.recursive |= recursive;
+            outer = requirement.outer;
+            rest = &mut rest[..at];
+        }
+    }
+
+    /// The evidence of a group.
+    pub(super) fn evidence_of(&mut self, group: u32) -> Option<&mut Evidence> {
+        // Groups are numbered as they are made, and most evidence is that of new ones.
+        if self.evidence.is_empty() || group > self.newest_evidence {
+            return None;
+        }
+        // Conjuncts of one group come one after the other.
+        let recent = self.evidence.len().saturating_sub(MANY);
+        let at = match self.evidence[recent..].iter().rposition(|e| e.id == group) {
+            Some(at) => recent + at,
+            None if recent == 0 => return None,
+            None => {
+                let from = self.evidence_index.len();
+                for (at, e) in self.evidence.iter().enumerate().skip(from) {
+                    self.evidence_index.insert(e.id, at as u32);
+                }
+                *self.evidence_index.get(&group)? as usize
+            }
+        };
+        Some(&mut self.evidence[at])
+    }
+
     /// Adds the evidence of a group that has none yet.
     pub(super) fn add_evidence(&mut self, evidence: Evidence) {
         self.evidence_flags |= evidence.flags;
         if evidence.flags & Evidence::ELLIPSIS != 0 {
             self.ellipses.push(evidence.id);
         }
+        self.newest_evidence = self.newest_evidence.max(evidence.id);
         self.evidence.push(evidence);
     }
 
@@ -337,6 +419,7 @@ impl State {
             waiters,
             notify,
             merged,
+            merged_index,
             depth,
             eval_depth,
             completing,
@@ -382,9 +465,11 @@ impl State {
             base_before_sharing,
             evidence,
             evidence_index,
+            newest_evidence,
             evidence_flags,
             ellipses,
             requirements,
+            requirement_index,
             replacements,
             edges,
             required,
@@ -396,6 +481,7 @@ impl State {
         waiters.clear();
         notify.clear();
         merged.clear();
+        merged_index.clear();
         checks.clear();
         post_checks.clear();
         disjunctions.clear();
@@ -406,9 +492,12 @@ impl State {
         shared_infos.clear();
         evidence.clear();
         evidence_index.clear();
+        *newest_evidence = 0;
         ellipses.clear();
         *evidence_flags = 0;
         requirements.clear();
+        requirement_index.0 = 0;
+        requirement_index.1.clear();
         replacements.clear();
         *started = false;
         *provided = 0;

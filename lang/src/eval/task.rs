@@ -317,9 +317,8 @@ impl Machine<'_> {
             _ => true,
         };
         if !matches!(self.n(node).base, Value::Bottom(_)) {
-            self.n_mut(node).base = Value::List {
-                open: open && !closed,
-            };
+            let open = open && !closed;
+            self.set_base(node, Value::List { open });
         }
         if self.s(node).kind != Kind::LIST {
             self.update_kind(node, Kind::LIST, expr, info);
@@ -376,19 +375,39 @@ impl Machine<'_> {
         {
             return false;
         }
+        if self.is_to_have_more(node, target) {
+            self.s_mut(node).no_sharing = true;
+            return false;
+        }
         let state = self.s_mut(node);
         state.base_before_sharing = Some(data.base);
         state.is_shared = true;
         state.shared_expr = expr;
         state.shared_env = env;
+        self.set_base(node, Value::Node(target));
         let data = self.n_mut(node);
-        data.base = Value::Node(target);
         data.flags |= NodeData::SHARED;
         if info.has(Info::OPENED) || info.has(Info::CONJUNCTION_OPENED) {
             data.flags |= NodeData::OPENED_SHARED;
         }
         self.add_shared(node, info);
         true
+    }
+
+    /// Whether a reference that is not followed yet is sure to bring in a literal of another value.
+    fn is_to_have_more(&self, node: Node, target: Node) -> bool {
+        let tasks = &self.s(node).tasks;
+        tasks.len() > 1
+            && tasks.iter().any(|&id| {
+                let task = &self.tasks[id as usize];
+                task.state == TaskState::Ready
+                    && task.kind == TaskKind::Resolve
+                    && self.present(task.expr, task.env).is_some_and(|other| {
+                        other != self.deref(target)
+                            && self.has_all_conjuncts(other)
+                            && self.is_literal(other)
+                    })
+            })
     }
 
     pub(super) fn add_shared(&mut self, node: Node, info: Info) {
@@ -413,8 +432,8 @@ impl Machine<'_> {
         let Value::Node(target) = self.n(node).base else {
             return;
         };
+        self.set_base(node, base);
         let data = self.n_mut(node);
-        data.base = base;
         data.flags &= !(NodeData::SHARED | NodeData::OPENED_SHARED);
         for info in &infos {
             self.schedule_node_conjuncts(node, expr, env, target, *info);

@@ -50,17 +50,17 @@ impl Machine<'_> {
         };
         if let Some(text) = too_large {
             let error = self.limit_error(text);
-            self.n_mut(node).base = Value::Bottom(error);
+            self.set_base(node, Value::Bottom(error));
             self.n_mut(node).status = Status::Finalized;
             return Ok(true);
         }
         let parent = self.n(node).parent;
         let known = self.is_unrooted(node) || self.children_known(parent) || mode == Mode::Finalize;
-        let quiet = mode == Mode::Finalize
+        let whole = mode == Mode::Finalize
             && needs == ALL
             && self.has_state(node)
-            && self.n(node).status != Status::Finalized
-            && self.is_quiet(node);
+            && self.n(node).status != Status::Finalized;
+        let mut quiet = whole && self.s(node).tasks.is_empty() && self.is_quiet(node);
         if quiet {
             self.complete_quiet(node);
         } else if known && self.has_state(node) {
@@ -68,7 +68,7 @@ impl Machine<'_> {
         }
         let own_needs = needs & !SUB_FIELDS;
         if self.n(node).base == Value::None {
-            self.n_mut(node).base = Value::Cycle;
+            self.set_base(node, Value::Cycle);
         }
         self.update_scalar(node);
         if own_needs == SCALAR | ARC_TYPE && self.meets(node, own_needs) {
@@ -88,6 +88,10 @@ impl Machine<'_> {
         self.n_mut(node).status = Status::Evaluating;
         let depth = self.eval_depth;
         let saved_depth = std::mem::replace(&mut self.s_mut(node).eval_depth, depth);
+        if !quiet && whole && self.run_known(node) && self.is_quiet(node) {
+            self.complete_quiet(node);
+            quiet = true;
+        }
         let processed = if quiet {
             Ok(())
         } else {
@@ -157,7 +161,7 @@ impl Machine<'_> {
             }
         } else {
             if self.n(node).base == Value::Cycle {
-                self.n_mut(node).base = Value::None;
+                self.set_base(node, Value::None);
             }
             self.validate_value(node);
         }
@@ -257,9 +261,9 @@ impl Machine<'_> {
                 copy.message = Message::Text(String::new());
             }
             let id = self.push_error(copy);
-            self.n_mut(node).base = Value::Bottom(id);
+            self.set_base(node, Value::Bottom(id));
         } else {
-            self.n_mut(node).base = Value::Bottom(error);
+            self.set_base(node, Value::Bottom(error));
         }
     }
 
@@ -366,7 +370,7 @@ impl Machine<'_> {
         match self.n(node).base {
             Value::Bottom(_) => return,
             Value::Node(target) if self.n(target).has(NodeData::DISJUNCT) => {}
-            _ => self.n_mut(node).base = scalar,
+            _ => self.set_base(node, scalar),
         }
         self.signal(node, SCALAR);
     }
@@ -383,7 +387,7 @@ impl Machine<'_> {
             });
         }
         if self.n(node).base == Value::None && mark {
-            self.n_mut(node).base = Value::Struct;
+            self.set_base(node, Value::Struct);
         }
         let value = self.n(node).base;
         if let Value::Disjunction(_) = value {
@@ -399,7 +403,7 @@ impl Machine<'_> {
             }
         } else if !matches!(value, Value::Bottom(_) | Value::Node(_)) {
             let value = self.validators_of(node);
-            self.n_mut(node).base = value;
+            self.set_base(node, value);
         }
     }
 
