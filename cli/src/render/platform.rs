@@ -3,6 +3,7 @@
 use crate::commands::Session;
 use crate::load::fatal;
 use holos_lang::diagnostic::{Code, Diagnostic};
+use holos_lang::eval::apart::{Share, Step};
 use holos_lang::eval::{Evaluation, Selector};
 use holos_lang::value::Data;
 use std::collections::BTreeMap;
@@ -21,54 +22,82 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Reads an evaluated package. The whole platform must be free of errors: its laws are hidden fields.
+    /// Reads a package. The whole platform must be free of errors: its laws are hidden fields.
     ///
-    /// What is rendered is evaluated first, and `meanwhile` has it while another processor finds out whether the
-    /// laws hold. What it made of that is of use where there is nothing wrong.
+    /// `meanwhile` has what is rendered while another processor finds out whether the laws hold. What it made of that
+    /// is of use where there is nothing wrong.
     pub fn read<T: Send>(
         evaluation: &mut Evaluation<'_>,
         meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
     ) -> Result<(Platform, T), Vec<Diagnostic>> {
-        let ahead = |evaluation: &mut Evaluation<'_>, name: &str| {
-            evaluation.data_ahead(&[Selector::Field(name.into())])
-        };
-        let manifests = ahead(evaluation, "manifests");
-        let gitops = manifests.as_ref().and_then(|_| ahead(evaluation, "gitops"));
-        let (errors, made) = std::thread::scope(|scope| {
-            let work = || Some(meanwhile(manifests.as_ref()?, gitops.as_ref()));
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            let thread = thread.spawn_scoped(scope, work);
-            let errors = Session::wrong(evaluation);
-            // Where no thread can be had, it is made now. One that panicked ends the command.
-            let made = match thread {
-                Ok(thread) => thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                Err(_) if fatal(&errors) => None,
-                Err(_) => work(),
-            };
-            (errors, made)
-        });
+        if let Some(found) = apart(evaluation, &meanwhile) {
+            return Ok(found);
+        }
+        let errors = Session::wrong(evaluation);
         if fatal(&errors) {
             return Err(circle(evaluation).map_or(errors, |error| vec![error]));
         }
-        let inventory = field(evaluation, &["inventory"])?;
-        let (manifests, gitops, made) = match (manifests, made) {
-            (Some(manifests), Some(made)) => (manifests, gitops, made),
-            _ => {
-                let manifests = field(evaluation, &["manifests"])?.ok_or_else(no_platform)?;
-                let gitops = field(evaluation, &["gitops"])?;
-                let made = meanwhile(&manifests, gitops.as_ref());
-                (manifests, gitops, made)
-            }
+        let manifests = field(evaluation, &["manifests"])?.ok_or_else(no_platform)?;
+        let platform = Platform {
+            gitops: field(evaluation, &["gitops"])?,
+            inventory: field(evaluation, &["inventory"])?,
+            manifests,
         };
+        let made = meanwhile(&platform.manifests, platform.gitops.as_ref());
+        Ok((platform, made))
+    }
+}
+
+/// A platform with which nothing is wrong, by two processors: what namespaces come to takes as long as all else, and needs
+/// little of it.
+fn apart<T: Send>(
+    evaluation: &mut Evaluation<'_>,
+    meanwhile: &(impl Fn(&Data, Option<&Data>) -> T + Sync),
+) -> Option<(Platform, T)> {
+    let each = |component| [Step::Field("manifests"), Step::Each, Step::Field(component)];
+    let (division, mut copy) = evaluation.divide(&[
+        &[Step::Field("namespaces")],
+        &each("namespaces"),
+        &each("secret-stores"),
+    ])?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let work = || {
+        let receiver = receiver;
+        let manifests = copy.data_of_share(&division, Share::Apart, "manifests");
+        let sound = copy.is_share_sound(&division, Share::Apart);
+        // The process is about to end: giving a large value back piece by piece is waste.
+        std::mem::forget(copy);
+        // Without the other share there is nothing to make.
+        let (here, gitops): (Data, Option<Data>) = receiver.recv().ok()?;
+        let manifests = division.together("manifests", here, manifests.filter(|_| sound)??)?;
+        let made = meanwhile(&manifests, gitops.as_ref());
+        Some((manifests, gitops, made))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let thread = thread.spawn_scoped(scope, work).ok()?;
+        let mut share = |name: &str| evaluation.data_of_share(&division, Share::Here, name);
+        if let Some(Some(manifests)) = share("manifests")
+            && let Some(gitops) = share("gitops")
+        {
+            // Nobody listens where something is wrong.
+            let _ = sender.send((manifests, gitops));
+        }
+        drop(sender);
+        let sound = evaluation.is_share_sound(&division, Share::Here);
+        let inventory = evaluation.data_of_share(&division, Share::Here, "inventory");
+        // A thread that panicked ends the command.
+        let made = thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (manifests, gitops, made) = made.filter(|_| sound)?;
         let platform = Platform {
             manifests,
             gitops,
-            inventory,
+            inventory: inventory?,
         };
-        Ok((platform, made))
-    }
+        Some((platform, made))
+    })
 }
 
 fn no_platform() -> Vec<Diagnostic> {
@@ -176,5 +205,57 @@ pub fn strings(data: &Data) -> Vec<&str> {
             })
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{apart, fields};
+    use crate::args::Inputs;
+    use crate::files::Files;
+    use crate::load::Loader;
+    use holos_lang::diagnostic::SourceMap;
+    use holos_lang::eval::Evaluation;
+    use std::collections::BTreeMap;
+
+    /// It would be rendered by one processor as well, and nobody would see.
+    #[test]
+    fn a_platform_is_evaluated_by_two_processors() {
+        let text = r#"
+            package acme
+            import "platform"
+            platform.#Platform & {
+                name:   "acme"
+                domain: "acme.example"
+                clusters: {
+                    management: {role: "management", provider: gke: {project: "acme-mgmt", region: "us-central1"}}
+                    east: {role: "primary", provider: eks: {account: "123456789012", region: "us-east-2"}}
+                }
+                backups: s3: {bucket: "acme-backups", region: "us-east-2"}
+                namespaces: bank: {owner: "team-bank", grants: "bank-developers": "edit"}
+                components: bank: platform.#WebService & {namespace: "bank", image: "registry.acme.example/bank:1.14.2", host: "bank"}
+            }
+        "#;
+        let cwd = std::env::temp_dir();
+        let overlay = BTreeMap::from([(cwd.join("case.holos"), text.into())]);
+        let files = Files { cwd, overlay };
+        let mut sources = SourceMap::default();
+        let mut loader = Loader::new(&files);
+        let inputs = Inputs {
+            inputs: vec!["case.holos".into()],
+            ..Inputs::default()
+        };
+        let instance = loader.load(&mut sources, &inputs).unwrap().remove(0);
+        let mut importer = loader.importer(&instance);
+        let package = instance.package.clone();
+        let builtins = &holos_stdlib::Standard;
+        let (mut evaluation, _) = Evaluation::new(&mut sources, package, &mut importer, builtins);
+        let (platform, made) = apart(&mut evaluation, &|manifests, _| manifests.clone()).unwrap();
+        assert_eq!(platform.manifests, made);
+        for (_, components) in fields(&made) {
+            let names: Vec<&str> = fields(components).iter().map(|(name, _)| &**name).collect();
+            assert_eq!(names[..2], ["namespaces", "secret-stores"]);
+            assert!(names.len() > 10 && fields(&fields(components)[0].1).len() > 20);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`Evaluation`] is the one entry: it holds a compiled package and everything evaluated of it so far.
 
+pub mod apart;
 mod call;
 mod choice;
 mod close;
@@ -270,35 +271,6 @@ impl<'a> Evaluation<'a> {
             }
         }
         Some(NodeId(at))
-    }
-
-    /// The data of a field, by its path from the top, before anything else is evaluated that it does not refer to. `None`
-    /// where it is not there or no data: evaluating the whole package says why, on another machine ([`Evaluation::seed`]).
-    pub fn data_ahead(&mut self, path: &[Selector]) -> Option<Data> {
-        let mut at = self.machine.deref(self.root);
-        let labels: Option<Vec<Label>> = path.iter().map(|step| self.label(step)).collect();
-        let m = &mut self.machine;
-        for (depth, label) in (0..).zip(labels?) {
-            m.eval_depth = depth;
-            m.complete_shallow(at);
-            m.eval_depth = 0;
-            let arc = m.find_arc(m.deref(at), label)?;
-            if m.n(arc).arc_type != ArcType::Member {
-                return None;
-            }
-            if m.has_state(at) {
-                // What leads back to it is a structural cycle.
-                m.s_mut(at).eval_depth = depth;
-            }
-            at = arc;
-        }
-        m.eval_depth = path.len() as i32;
-        m.finalize(at);
-        m.eval_depth = 0;
-        match m.bottom_of(m.deref(at)) {
-            Some(_) => None,
-            None => m.data_of(Value::Node(at)).ok(),
-        }
     }
 
     fn label(&mut self, selector: &Selector) -> Option<Label> {

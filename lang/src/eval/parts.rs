@@ -172,24 +172,9 @@ impl Machine<'_> {
     /// Divides the value at the division's path into items. `None` where it cannot be told what its fields are.
     fn skeleton(&mut self, at: Node, division: &mut Division) -> Option<Skeleton> {
         let depth = division.path.len();
-        self.eval_depth = depth as i32;
-        self.complete_shallow(at);
-        self.eval_depth = 0;
-        if self.has_state(at) {
-            // What leads back to it is a structural cycle.
-            self.s_mut(at).eval_depth = depth as i32;
-        }
-        let mut arcs = Arcs::new();
-        let mut divisible = self.is_divisible(at);
-        if divisible {
-            self.sweep_arcs(at);
-            arcs = self.ordered_arcs(at);
-            let mut types = arcs.iter().map(|&(_, arc)| self.n(arc).arc_type);
-            divisible = types.all(|kind| matches!(kind, ArcType::Member | ArcType::Optional));
-        }
-        if !divisible {
+        let Some(arcs) = self.divisible_arcs(at, depth) else {
             return (depth > 0).then(|| division.item());
-        }
+        };
         let shown = arcs.iter().filter(|(label, _)| label.is_string());
         let wide = shown.count() >= WIDE || depth >= MAX_DEPTH;
         let mut fields = Vec::with_capacity(arcs.len());
@@ -212,6 +197,26 @@ impl Machine<'_> {
             fields.push((label, part));
         }
         Some(Skeleton::Struct(fields))
+    }
+
+    /// The fields of a struct that is the sum of them, at that many steps from the top; `None` of any other value.
+    pub(super) fn divisible_arcs(&mut self, at: Node, depth: usize) -> Option<Arcs> {
+        self.eval_depth = depth as i32;
+        self.complete_shallow(at);
+        self.eval_depth = 0;
+        if self.has_state(at) {
+            // What leads back to it is a structural cycle.
+            self.s_mut(at).eval_depth = depth as i32;
+        }
+        if !self.is_divisible(at) {
+            return None;
+        }
+        self.sweep_arcs(at);
+        let arcs = self.ordered_arcs(at);
+        let mut types = arcs.iter().map(|&(_, arc)| self.n(arc).arc_type);
+        types
+            .all(|kind| matches!(kind, ArcType::Member | ArcType::Optional))
+            .then_some(arcs)
     }
 
     /// Whether a node is a struct of which nothing is left to find out but the values of its fields.
@@ -315,7 +320,22 @@ impl Machine<'_> {
         Some(part)
     }
 
+    /// A field and, where it is a regular one, its data. `None` where something is wrong.
     fn evaluate_item(&mut self, parent: Node, label: Label, depth: usize) -> Option<Option<Data>> {
+        let arc = self.sound_item(parent, label, depth)?;
+        let data = if label.is_string() {
+            Some(self.data_of(Value::Node(arc)).ok()?)
+        } else {
+            None
+        };
+        if self.n(arc).status == Status::Finalized && self.has_state(arc) {
+            self.release(arc);
+        }
+        Some(data)
+    }
+
+    /// A field, evaluated; `None` where something is wrong.
+    pub(super) fn sound_item(&mut self, parent: Node, label: Label, depth: usize) -> Option<Node> {
         let arc = self.find_arc(parent, label)?;
         self.eval_depth = depth as i32;
         self.finalize(arc);
@@ -332,15 +352,7 @@ impl Machine<'_> {
         if self.has_state(parent) && self.refuses(parent, label) {
             return None;
         }
-        let data = if label.is_string() {
-            Some(self.data_of(Value::Node(arc)).ok()?)
-        } else {
-            None
-        };
-        if self.n(arc).status == Status::Finalized && self.has_state(arc) {
-            self.release(arc);
-        }
-        Some(data)
+        Some(arc)
     }
 }
 

@@ -224,15 +224,15 @@ impl Machine<'_> {
     }
 
     pub(super) fn all_started(&self, node: Node) -> bool {
-        self.s(node)
-            .tasks
+        let state = self.s(node);
+        state.tasks[state.ended..]
             .iter()
             .all(|&t| self.tasks[t as usize].state != TaskState::Ready)
     }
 
     pub(super) fn all_finished(&self, node: Node) -> bool {
-        self.s(node)
-            .tasks
+        let state = self.s(node);
+        state.tasks[state.ended..]
             .iter()
             .all(|&t| self.tasks[t as usize].state >= TaskState::Done)
     }
@@ -286,7 +286,7 @@ impl Machine<'_> {
             {
                 return x;
             }
-            let pending = x & SUB_FIELDS == 0
+            let pending = x & (SUB_FIELDS | FIELD_SET) == 0
                 && self
                     .arc_slice(node)
                     .iter()
@@ -370,7 +370,7 @@ impl Machine<'_> {
                 return condition & !FIELD_SET;
             }
         }
-        for &id in &state.tasks {
+        for &id in &state.tasks[state.ended..] {
             let task = &self.tasks[id as usize];
             // A disjunction chooses among fields, it does not add to the set that was read.
             match task.state {
@@ -472,7 +472,9 @@ impl Machine<'_> {
             return Ok(true);
         }
         if self.n(node).arc_type == ArcType::Pending && mode == Mode::Finalize {
-            self.s_mut(node).tasks.clear();
+            let state = self.s_mut(node);
+            state.tasks.clear();
+            state.ended = 0;
         }
         self.s_mut(node).running = true;
 
@@ -547,9 +549,21 @@ impl Machine<'_> {
         Ok(true)
     }
 
+    /// Skips the tasks that have ended.
+    fn skip_ended(&mut self, node: Node) -> usize {
+        let State { tasks, ended, .. } = self.s(node);
+        let rest = tasks.iter().skip(*ended);
+        let more = rest.take_while(|&&id| self.tasks[id as usize].state >= TaskState::Done);
+        let ended = ended + more.count();
+        self.s_mut(node).ended = ended;
+        ended
+    }
+
     fn run_ready(&mut self, node: Node, select: Condition, mode: Mode, position: &mut usize) {
         let (mut comprehension, mut inserting, mut disjunction) = (false, false, false);
-        for &id in &self.s(node).tasks {
+        let ended = self.skip_ended(node);
+        *position = ended.max(*position);
+        for &id in &self.s(node).tasks[ended..] {
             let task = &self.tasks[id as usize];
             if task.state == TaskState::Running && task.kind == TaskKind::Comprehension {
                 comprehension = true;

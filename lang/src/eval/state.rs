@@ -247,6 +247,8 @@ pub(super) struct State {
     pub running: bool,
     pub counters: [u16; COUNTERS],
     pub tasks: Vec<TaskId>,
+    /// So many of the first tasks have ended: a field set with thousands of tasks is asked for often.
+    pub ended: usize,
     pub parent_tasks: Vec<TaskId>,
     pub waiters: Vec<TaskId>,
     pub notify: Vec<(Node, Info)>,
@@ -415,6 +417,7 @@ impl State {
             running,
             counters,
             tasks,
+            ended,
             parent_tasks,
             waiters,
             notify,
@@ -505,6 +508,7 @@ impl State {
         *frozen = 0;
         *running = false;
         *counters = [0; COUNTERS];
+        *ended = 0;
         *depth = 0;
         *eval_depth = 0;
         *completing = false;

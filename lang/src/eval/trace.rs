@@ -176,8 +176,15 @@ impl Machine<'_> {
             Expr::LabelName { up } | Expr::ForKey { up } => {
                 let env = self.env_up(env, up);
                 if env != NIL && self.envs[env as usize].node != NIL {
-                    let node = self.envs[env as usize].node;
-                    self.trace_label(node, trace);
+                    let Env {
+                        node, label, kind, ..
+                    } = self.envs[env as usize];
+                    // A pattern's frame is of the struct that the named field is in.
+                    let named = match kind {
+                        FrameKind::Literal => self.find_arc(self.deref(node), label),
+                        _ => None,
+                    };
+                    self.trace_label(named.unwrap_or(node), trace);
                 }
             }
             Expr::Interpolation { start, len, .. } => self.trace_list(start, len, env, trace),

@@ -354,6 +354,7 @@ impl Machine<'_> {
             }
         }
         self.states[id as usize].tasks.clear();
+        self.states[id as usize].ended = 0;
         self.n_mut(node).state = NIL;
         self.free_states.push(id);
     }
