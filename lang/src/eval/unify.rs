@@ -757,6 +757,7 @@ impl Machine<'_> {
                             if state.provided & TASKS != 0
                                 && state.counters[TASKS.trailing_zeros() as usize] > 0
                             {
+                                self.pending_parent = true;
                                 return Ok(result);
                             }
                         }
