@@ -126,6 +126,7 @@ impl Machine<'_> {
             waited: false,
             inserting: false,
             retry: false,
+            counted: true,
             error: NIL,
         };
         let id = match self.free_tasks.pop() {
@@ -155,6 +156,7 @@ impl Machine<'_> {
         };
         self.tasks[id as usize].completes = completes;
         let state = self.s_mut(node);
+        state.open.count(kind, TaskState::Ready);
         state.provided |= completes;
         for bit in 0..COUNTERS {
             if completes & COUNTED & (1 << bit) != 0 {
@@ -224,10 +226,36 @@ impl Machine<'_> {
     }
 
     pub(super) fn all_started(&self, node: Node) -> bool {
-        let state = self.s(node);
-        state.tasks[state.ended..]
-            .iter()
-            .all(|&t| self.tasks[t as usize].state != TaskState::Ready)
+        self.s(node).open.ready == 0
+    }
+
+    /// Takes a task a step further, and counts it for its node.
+    fn set_task(&mut self, id: TaskId, to: TaskState) {
+        let task = &mut self.tasks[id as usize];
+        let from = std::mem::replace(&mut task.state, to);
+        let Task {
+            node,
+            kind,
+            counted,
+            ..
+        } = *task;
+        if counted && self.has_state(node) {
+            let open = &mut self.s_mut(node).open;
+            open.discount(kind, from);
+            open.count(kind, to);
+        }
+    }
+
+    /// The node's tasks have nothing more to add to it.
+    fn drop_tasks(&mut self, node: Node) {
+        for index in 0..self.s(node).tasks.len() {
+            let id = self.s(node).tasks[index];
+            self.tasks[id as usize].counted = false;
+        }
+        let state = self.s_mut(node);
+        state.tasks.clear();
+        state.open = OpenTasks::default();
+        state.ended = 0;
     }
 
     pub(super) fn all_finished(&self, node: Node) -> bool {
@@ -472,9 +500,7 @@ impl Machine<'_> {
             return Ok(true);
         }
         if self.n(node).arc_type == ArcType::Pending && mode == Mode::Finalize {
-            let state = self.s_mut(node);
-            state.tasks.clear();
-            state.ended = 0;
+            self.drop_tasks(node);
         }
         self.s_mut(node).running = true;
 
@@ -560,6 +586,13 @@ impl Machine<'_> {
     }
 
     fn run_ready(&mut self, node: Node, select: Condition, mode: Mode, position: &mut usize) {
+        let open = self.s(node).open;
+        // Of many comprehensions none is looked at while one of them runs.
+        let only_comprehensions = open.ready == open.ready_comprehensions;
+        if open.running_comprehensions > 0 && only_comprehensions || open.ready == 0 {
+            *position = self.s(node).tasks.len();
+            return;
+        }
         let (mut comprehension, mut inserting, mut disjunction) = (false, false, false);
         let ended = self.skip_ended(node);
         *position = ended.max(*position);
@@ -594,10 +627,10 @@ impl Machine<'_> {
     /// Queues a task on a condition; give the result back up to the scheduler.
     pub(super) fn wait_for(&mut self, task: TaskId, node: Node, needs: Condition) -> Yield {
         let t = &mut self.tasks[task as usize];
-        t.state = TaskState::Waiting;
         t.waited = true;
         t.blocked_on = node;
         t.blocked_for = needs;
+        self.set_task(task, TaskState::Waiting);
         self.s_mut(node).waiters.push(task);
         self.blocking.push(task);
         Yield
@@ -611,17 +644,17 @@ impl Machine<'_> {
         let task = self.tasks[id as usize];
         let node = task.node;
         if task.defunct || !self.has_state(node) {
-            self.tasks[id as usize].state = TaskState::Cancelled;
+            self.set_task(id, TaskState::Cancelled);
             return;
         }
         if self.s(node).has_ancestor_cycle {
             match task.kind {
                 TaskKind::Comprehension if self.only_cyclic(node) => {
-                    self.tasks[id as usize].state = TaskState::Done;
+                    self.set_task(id, TaskState::Done);
                     return;
                 }
                 TaskKind::Disjunctions => {
-                    self.tasks[id as usize].state = TaskState::Done;
+                    self.set_task(id, TaskState::Done);
                     return;
                 }
                 _ => {}
@@ -634,7 +667,7 @@ impl Machine<'_> {
         if self.stack.len() > MAX_TASK_DEPTH || self.steps > self.max_steps {
             let error = self.too_much();
             self.node_error(node, error);
-            self.tasks[id as usize].state = TaskState::Failed;
+            self.set_task(id, TaskState::Failed);
             self.decrement(node, task.completes);
             return;
         }
@@ -658,9 +691,8 @@ impl Machine<'_> {
         let saved = (self.env, self.info, self.source);
         (self.env, self.info, self.source) = (task.env, task.info, task.expr);
         self.stack.push(id);
-        let t = &mut self.tasks[id as usize];
-        t.state = TaskState::Running;
-        t.error = NIL;
+        self.tasks[id as usize].error = NIL;
+        self.set_task(id, TaskState::Running);
 
         let result = self.perform(id, mode);
 
@@ -674,21 +706,20 @@ impl Machine<'_> {
 
         let mut completes = 0;
         if result.is_ok() && self.tasks[id as usize].retry {
-            let t = &mut self.tasks[id as usize];
-            t.retry = false;
-            t.state = TaskState::Ready;
+            self.tasks[id as usize].retry = false;
+            self.set_task(id, TaskState::Ready);
         } else if self.tasks[id as usize].state != TaskState::Waiting {
             let error = self.combine(self.tasks[id as usize].error, errors);
             let t = &mut self.tasks[id as usize];
             t.blocked_on = NIL;
             t.blocked_for = NEVER;
             t.error = error;
-            t.state = if error == NIL {
-                TaskState::Done
-            } else {
-                TaskState::Failed
-            };
             completes = std::mem::take(&mut t.completes);
+            let to = match error {
+                NIL => TaskState::Done,
+                _ => TaskState::Failed,
+            };
+            self.set_task(id, to);
             if self.has_state(node) {
                 if error != NIL {
                     self.node_error(node, error);
@@ -712,7 +743,8 @@ impl Machine<'_> {
         if !self.has_state(node) || !self.s(node).tasks.iter().all(|&id| self.is_known(id)) {
             return false;
         }
-        let ran_all = self.run_all_known(node);
+        let known = self.s(node).tasks.len();
+        let ran_all = self.run_all_known(node, known);
         if self.has_state(node) && self.s(node).to_complete {
             self.s_mut(node).to_complete = false;
             if !ran_all {
@@ -722,7 +754,8 @@ impl Machine<'_> {
         ran_all && self.has_state(node)
     }
 
-    fn run_all_known(&mut self, node: Node) -> bool {
+    /// The same, where that is so of as many of its tasks.
+    fn run_all_known(&mut self, node: Node, known: usize) -> bool {
         let mut index = 0;
         while let Some(&id) = self.s(node).tasks.get(index) {
             index += 1;
@@ -730,7 +763,7 @@ impl Machine<'_> {
                 continue;
             }
             let room = self.stack.len() < MAX_TASK_DEPTH && self.steps < self.max_steps;
-            if !room || !self.is_unobserved(node) || !self.is_known(id) {
+            if !room || !self.is_unobserved(node) || index > known && !self.is_known(id) {
                 return false;
             }
             self.steps += 1;

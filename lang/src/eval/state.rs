@@ -80,7 +80,46 @@ pub(super) struct Task {
     pub waited: bool,
     pub inserting: bool,
     pub retry: bool,
+    /// It is among its node's [`OpenTasks`].
+    pub counted: bool,
     pub error: ErrId,
+}
+
+/// How many tasks of a node are in which state, so that they need not be looked through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OpenTasks {
+    pub ready: u32,
+    pub ready_comprehensions: u32,
+    pub running_comprehensions: u32,
+}
+
+impl OpenTasks {
+    pub(super) fn count(&mut self, kind: TaskKind, state: TaskState) {
+        let comprehension = u32::from(kind == TaskKind::Comprehension);
+        match state {
+            TaskState::Ready => {
+                self.ready += 1;
+                self.ready_comprehensions += comprehension;
+            }
+            TaskState::Running => self.running_comprehensions += comprehension,
+            _ => {}
+        }
+    }
+
+    pub(super) fn discount(&mut self, kind: TaskKind, state: TaskState) {
+        let comprehension = u32::from(kind == TaskKind::Comprehension);
+        match state {
+            TaskState::Ready => {
+                self.ready = self.ready.saturating_sub(1);
+                self.ready_comprehensions = self.ready_comprehensions.saturating_sub(comprehension);
+            }
+            TaskState::Running => {
+                self.running_comprehensions =
+                    self.running_comprehensions.saturating_sub(comprehension);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A requirement of closedness that began at a node.
@@ -249,6 +288,7 @@ pub(super) struct State {
     pub tasks: Vec<TaskId>,
     /// So many of the first tasks have ended: a field set with thousands of tasks is asked for often.
     pub ended: usize,
+    pub open: OpenTasks,
     pub parent_tasks: Vec<TaskId>,
     pub waiters: Vec<TaskId>,
     pub notify: Vec<(Node, Info)>,
@@ -418,6 +458,7 @@ impl State {
             counters,
             tasks,
             ended,
+            open,
             parent_tasks,
             waiters,
             notify,
@@ -480,6 +521,7 @@ impl State {
             drop_parent_requirements,
         } = self;
         tasks.clear();
+        *open = OpenTasks::default();
         parent_tasks.clear();
         waiters.clear();
         notify.clear();

@@ -273,6 +273,11 @@ pub(crate) fn unexpected(
             "imports come before all other declarations".to_string(),
             "move this import to the head of the file",
         ),
+        (Package | Import, Some(Colon)) => error(
+            code::IMPORT,
+            format!("{before} begins a clause at the head of a file"),
+            "a field of that name is written in quotes here, or after another field",
+        ),
         (Package, _) => error(
             code::IMPORT,
             format!("expected the package's name, found {found}"),

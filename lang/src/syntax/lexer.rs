@@ -826,6 +826,7 @@ fn number_fault(text: &str) -> Option<&'static str> {
 fn resolve_keywords(tokens: &mut [Lexeme]) {
     use Token::*;
     let mut prelude = tokens.first().is_some_and(|t| t.token == StartFile);
+    let mut begun = false;
     let mut depth = 0usize;
     for i in 1..tokens.len() {
         let token = tokens[i].token;
@@ -874,8 +875,9 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
             Try => clause && matches!(after, Some(LeftBrace | Ident | For | If | Let)),
             In => before == Ident && after.is_some_and(|t| t != Colon && t != Comma),
             Else | Fallback => before == RightBrace,
-            Package => head && matches!(after, Some(Ident | Comma)),
-            Import => head && matches!(after, Some(Ident | String | LeftParen)),
+            // The clause comes first; a second one is refused as such.
+            Package => head && (!begun || matches!(after, Some(Ident | Comma))),
+            Import => head,
             Question => {
                 if after == Some(Colon) {
                     tokens[i].token = OptionalMark;
@@ -889,8 +891,10 @@ fn resolve_keywords(tokens: &mut [Lexeme]) {
                 continue;
             }
         };
+        begun |= keyword && matches!(token, Package | Import);
         if !keyword {
             tokens[i].token = Ident;
+            prelude &= !head;
         }
     }
 }

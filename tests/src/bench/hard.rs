@@ -33,7 +33,7 @@ pub const HARD: [Hard; 20] = [
         "closed definitions embedded",
         [200, 800, 3_200],
         embedded,
-        "each embedded definition is looked for among those before it",
+        "",
     ),
     hard(
         "defaults through a chain",
@@ -77,7 +77,7 @@ pub const HARD: [Hard; 20] = [
         "if beside if, cross-referring",
         [100, 400, 1_600],
         switches,
-        "each condition that is asked for passes those that wait",
+        "",
     ),
 ];
 

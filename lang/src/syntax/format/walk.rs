@@ -16,6 +16,8 @@ pub(super) struct Walker<'s> {
     faults: Vec<Span>,
     /// What the elements of the current struct are parted by.
     pub(super) separator: u16,
+    /// Whether a label was written.
+    labelled: bool,
 }
 
 /// What stands at the top of a file.
@@ -34,6 +36,7 @@ impl<'s> Walker<'s> {
             cursor,
             faults,
             separator: LINE,
+            labelled: false,
         }
     }
 
@@ -485,10 +488,17 @@ impl<'s> Walker<'s> {
     }
 
     fn label(&mut self, label: &Label) {
+        // At the head of a file these two are keywords.
+        let keyword = |name: &str| matches!(name, "package" | "import");
+        let head = self.cursor.is_none() && !std::mem::replace(&mut self.labelled, true);
         match label {
+            Label::Ident(name) if head && keyword(&name.name) => {
+                self.put(&quote::line_string(&name.name));
+            }
             Label::Ident(name) => self.put(&name.name),
             Label::String { value, .. } => {
-                let quoted = self.cursor.is_some() || quote::needs_quotes(value);
+                let quoted =
+                    self.cursor.is_some() || quote::needs_quotes(value) || head && keyword(value);
                 let text = if quoted {
                     quote::line_string(value)
                 } else {
