@@ -5,7 +5,7 @@ use crate::schema::{Id, Pool, Schema};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 /// The schemas of the kinds and definitions of one package.
 #[derive(Default, Serialize, Deserialize)]
@@ -197,7 +197,9 @@ pub(crate) struct Groups {
     kinds: FxHashMap<(String, String), String>,
     /// The package of a definition that references name, for what was learnt.
     definitions: FxHashMap<String, String>,
-    read: std::sync::RwLock<FxHashMap<String, Option<Arc<Group>>>>,
+    read: RwLock<FxHashMap<String, Option<Arc<Group>>>>,
+    /// Definitions that were looked for, by name.
+    found: RwLock<FxHashMap<Box<str>, Option<(Arc<Group>, Id)>>>,
 }
 
 impl Groups {
@@ -216,6 +218,7 @@ impl Groups {
         if let Some(old) = self.learnt.get(path) {
             merge(&mut group, old);
         }
+        self.found = RwLock::default();
         let of_path = |key| (key, path.to_owned());
         self.kinds.extend(kinds.into_iter().map(of_path));
         for name in group.definitions.keys() {
@@ -251,6 +254,19 @@ impl Groups {
 
     /// The group that has a definition, and its schema.
     pub(crate) fn definition(&self, name: &str) -> Option<(Arc<Group>, Id)> {
+        if let Ok(found) = self.found.read()
+            && let Some(definition) = found.get(name)
+        {
+            return definition.clone();
+        }
+        let definition = self.look_for(name);
+        if let Ok(mut found) = self.found.write() {
+            found.insert(name.into(), definition.clone());
+        }
+        definition
+    }
+
+    fn look_for(&self, name: &str) -> Option<(Arc<Group>, Id)> {
         let group = match self.definitions.get(name) {
             Some(path) => self.learnt.get(path)?.clone(),
             None => self.shipped(&crate::import::kubernetes::target(name)?.0)?,

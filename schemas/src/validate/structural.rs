@@ -18,10 +18,10 @@ impl Walk<'_> {
     pub(super) fn resolve(&self, group: &Arc<Group>, id: Id) -> Option<(Arc<Group>, Id)> {
         let mut at = (group.clone(), id);
         for _ in 0..16 {
-            let Some(reference) = at.0.get(at.1).reference.clone() else {
-                return Some(at);
+            at = match &at.0.get(at.1).reference {
+                Some(reference) => self.groups.definition(reference)?,
+                None => return Some(at),
             };
-            at = self.groups.definition(&reference)?;
         }
         None
     }
