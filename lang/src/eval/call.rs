@@ -234,6 +234,15 @@ impl Machine<'_> {
                     value
                 })
             } else {
+                // A task that is run ahead can wait for what it does not find.
+                let ahead = |&task: &TaskId| {
+                    let task = &self.tasks[task as usize];
+                    !task.waited && self.has_state(task.node) && self.s(task.node).completing
+                };
+                let mode = match mode {
+                    Mode::Attempt if self.stack.last().is_some_and(ahead) => Mode::Wait,
+                    mode => mode,
+                };
                 self.value(argument, needs | FIELD_SET | SCALAR | DISJUNCTIONS, mode)
             };
             let value = match value {

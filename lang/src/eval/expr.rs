@@ -202,7 +202,12 @@ impl Machine<'_> {
         .0;
         self.settle_inline(value);
         let value = self.default_of(value).unwrap_or(Value::None);
-        Ok(self.unwrap(value))
+        let value = self.unwrap(value);
+        if let Value::Bottom(error) = value {
+            // An inline value may wait: nobody has said so.
+            self.add_error(error);
+        }
+        Ok(value)
     }
 
     /// The default of a disjunction; an unresolved one is an incomplete error (added) and `None`.

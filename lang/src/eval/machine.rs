@@ -332,6 +332,8 @@ pub(crate) struct Machine<'a> {
     pub(super) stack: Vec<TaskId>,
     /// Inline values that a task of the first node read before they were complete.
     pub(super) unsettled: Vec<(Node, Node)>,
+    /// How many times a task has begun to wait.
+    pub(super) waits: u64,
     /// The node of which an arm is being inserted.
     pub(super) arm_for: Node,
     pub(super) eval_depth: i32,
@@ -435,6 +437,7 @@ impl<'a> Machine<'a> {
             blocking: Vec::new(),
             stack: Vec::new(),
             unsettled: Vec::new(),
+            waits: 0,
             arm_for: NIL,
             eval_depth: 0,
             limited: false,
@@ -510,6 +513,7 @@ impl<'a> Machine<'a> {
             blocking,
             stack,
             unsettled,
+            waits,
             arm_for,
             eval_depth,
             in_validator,
@@ -570,6 +574,7 @@ impl<'a> Machine<'a> {
         blocking.clone_from(&from.blocking);
         stack.clone_from(&from.stack);
         unsettled.clone_from(&from.unsettled);
+        *waits = from.waits;
         *arm_for = from.arm_for;
         eval_depth.clone_from(&from.eval_depth);
         in_validator.clone_from(&from.in_validator);

@@ -208,8 +208,9 @@ impl Machine<'_> {
         let mut target = self.deref(node);
         if let Some(error) = self.bottom_of(target) {
             let code = self.code(error);
-            // Without fields it is one of an operand's, which nobody else reports.
-            let own = !self.errors[error as usize].from_child || self.arc_slice(target).is_empty();
+            // That of another node's field, or of one where there are no fields, is an operand's, which nobody else reports.
+            let e = &self.errors[error as usize];
+            let own = !e.from_child || e.node != target || self.arc_slice(target).is_empty();
             if own && (!code.is_incomplete() || (concrete && !in_definition)) {
                 let path = self
                     .is_inline(self.errors[error as usize].node, walk)

@@ -547,7 +547,7 @@ impl Machine<'_> {
                     self.freeze(task.blocked_on, task.blocked_for);
                 }
             }
-            let count = self.blocking.len();
+            let waits = self.waits;
             let mut index = 0;
             while index < self.blocking.len() {
                 let id = self.blocking[index];
@@ -566,7 +566,8 @@ impl Machine<'_> {
                 self.run_ready(node, select, mode, &mut position);
                 continue;
             }
-            if count < self.blocking.len() {
+            // What these tasks need may have been settled in between, with all that waited then.
+            if self.waits != waits && !self.blocking.is_empty() {
                 continue;
             }
             break;
@@ -633,6 +634,7 @@ impl Machine<'_> {
         self.set_task(task, TaskState::Waiting);
         self.s_mut(node).waiters.push(task);
         self.blocking.push(task);
+        self.waits += 1;
         Yield
     }
 
@@ -726,9 +728,16 @@ impl Machine<'_> {
                 }
                 if !finished && self.n(node).status == Status::Finalized {
                     self.finished_ahead(node);
+                } else if finished && error != NIL && self.n(node).has(NodeData::DISJUNCT) {
+                    // The arm was finished while this waited for what decides it.
+                    self.set_bottom(node, error);
                 }
             } else if error != NIL && !self.code(error).is_incomplete() {
                 // What the task needed took in the node itself, and finished it.
+                let error = match self.bottom_of(node) {
+                    Some(own) => self.combine(own, error),
+                    None => error,
+                };
                 self.set_bottom(node, error);
             }
         }
