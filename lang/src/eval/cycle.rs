@@ -207,10 +207,12 @@ impl Machine<'_> {
         if self.s(node).cyclic_conjuncts.is_empty() || !self.s(node).tasks.is_empty() {
             return;
         }
+        // Whoever reads it from outside of the cycle has it evaluated.
+        let fed = self.s(node).has_non_cycle;
         self.s_mut(node).has_non_cyclic = true;
         let parked = std::mem::take(&mut self.s_mut(node).cyclic_conjuncts);
         for (expr, env, mut info, target) in parked {
-            if target == NIL && self.reads_labels_only(expr) {
+            if target == NIL && (fed || self.reads_labels_only(expr)) {
                 info.cyclic = Cyclic::No;
                 self.schedule_conjunct(node, expr, env, info);
             } else {

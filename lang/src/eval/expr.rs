@@ -188,7 +188,12 @@ impl Machine<'_> {
     pub(super) fn settle_inline(&mut self, value: Value) {
         if let Value::Node(node) = value {
             let data = self.n(node);
-            if data.status == Status::Unprocessed && data.has(NodeData::DYNAMIC) {
+            // So is an element of a list that was written there (`or([if c {1}])`).
+            let element = data.label.is_int() && matches!(data.base, Value::None | Value::Cycle);
+            if data.status == Status::Unprocessed
+                && (data.has(NodeData::DYNAMIC)
+                    || element && self.n(self.root_of(node)).has(NodeData::DYNAMIC))
+            {
                 self.complete_shallow(node);
             }
         }

@@ -837,7 +837,7 @@ impl Machine<'_> {
         }
     }
 
-    fn root_of(&self, mut node: Node) -> Node {
+    pub(super) fn root_of(&self, mut node: Node) -> Node {
         while self.n(node).parent != NIL {
             node = self.n(node).parent;
         }
