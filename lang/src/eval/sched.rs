@@ -745,7 +745,8 @@ impl Machine<'_> {
         completes
     }
 
-    /// Runs the tasks of a node where they only bring in conjuncts of values that get no more of them, in their order.
+    /// Runs the tasks of a node where they only bring in elements of lists, and conjuncts of values that get no more of
+    /// them, in their order.
     /// The scheduler would do the same, and after each of them look for who waited for it; here nobody can. Says whether
     /// that was all there was to do.
     pub(super) fn run_known(&mut self, node: Node) -> bool {
@@ -788,14 +789,23 @@ impl Machine<'_> {
         true
     }
 
-    /// Whether a task is done, or brings in a value that is there with all its conjuncts.
+    /// Whether a task is done, or brings in a value that is there with all its conjuncts, or the elements of a list
+    /// that are written out.
     fn is_known(&self, id: TaskId) -> bool {
         let task = &self.tasks[id as usize];
         let known = |target| self.has_all_conjuncts(target);
-        match task.state {
-            TaskState::Done => true,
-            TaskState::Ready if task.kind == TaskKind::Resolve && !task.defunct => {
+        match (task.state, task.kind) {
+            (TaskState::Done, _) => true,
+            (TaskState::Ready, _) if task.defunct => false,
+            (TaskState::Ready, TaskKind::Resolve) => {
                 self.present(task.expr, task.env).is_some_and(known)
+            }
+            (TaskState::Ready, TaskKind::List) => {
+                let Expr::List(literal) = self.program.exprs[task.expr as usize] else {
+                    return false;
+                };
+                let elements = &self.program.list_literals[literal as usize].elements;
+                elements.iter().all(|e| matches!(e, Element::Expr(_)))
             }
             _ => false,
         }

@@ -13,9 +13,10 @@ use holos_lang::syntax::MAX_DEPTH;
 use holos_lang::syntax::tree::{
     Decl, Element, Expr, Field, Label, ListLit, StructLit, Unary, UnaryOp,
 };
-use holos_lang::value::Data;
+use holos_lang::value::{Data, Number};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Reads a file that is one value.
@@ -412,12 +413,22 @@ impl Keys {
     }
 }
 
+/// The bytes at which [`quote`] looks closer: those that are escaped, and the one with which U+2028 and U+2029 begin.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        stops[byte] = !plain(byte as u8) || byte == 0xE2;
+        byte += 1;
+    }
+    stops
+};
+
 /// Whether a byte stands for itself in a string.
-fn plain(byte: u8) -> bool {
+const fn plain(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
-/// `key: value` as a declaration.
 /// The keys of a file: most of them name the same few fields again and again.
 #[derive(Default)]
 pub(super) struct Names(HashSet<Arc<str>>);
@@ -502,6 +513,10 @@ fn value(data: &Data, layout: Layout, depth: usize, sink: &mut Sink<'_>) -> Resu
         Data::Null => sink.text.push_str("null"),
         Data::Bool(true) => sink.text.push_str("true"),
         Data::Bool(false) => sink.text.push_str("false"),
+        Data::Number(Number::Int(number)) => {
+            // Writing to a string does not fail.
+            let _ = write!(sink.text, "{number}");
+        }
         Data::Number(number) => sink.text.push_str(&number.to_json()),
         Data::String(text) => quote(text, &mut sink.text),
         Data::Bytes(bytes) => {
@@ -557,7 +572,9 @@ pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     loop {
-        let length = rest.bytes().take_while(|&b| plain(b) && b != 0xE2).count();
+        let bytes = rest.as_bytes();
+        let stop = bytes.iter().position(|&b| STOPS[usize::from(b)]);
+        let length = stop.unwrap_or(bytes.len());
         let (before, after) = rest.split_at(length);
         out.push_str(before);
         let Some(c) = after.chars().next() else { break };
