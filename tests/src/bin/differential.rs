@@ -21,7 +21,6 @@ use holos_tests::differential::generate::{Random, program};
 use holos_tests::differential::program::{Decl, Expr};
 use holos_tests::differential::reference::{Answers, Recorder, Reference, outcomes};
 use holos_tests::differential::{Closeness, Outcome, evaluate::evaluate, read, shrink::candidates};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -365,7 +364,7 @@ impl Comparison {
             &[text(program)],
         )?;
         let (mut own, mut others) = (Vec::new(), Vec::new());
-        Witnesses {
+        let mut asked = Witnesses {
             reference: Box::new(Recorder {
                 of: &mut *witnesses.reference,
                 log: &mut own,
@@ -378,17 +377,14 @@ impl Comparison {
             }),
             closeness: witnesses.closeness,
             witness: None,
-        }
-        .reason(program, here, there)?;
-        let first = log.clone();
-        // The texts of values that are not data tell the spellings apart only.
-        let same = |a: &Value, b: &Value| {
-            a["class"] == b["class"] && (a["class"] != "data" || a["text"] == b["text"])
         };
-        log.extend(
-            own.into_iter()
-                .filter(|(request, answer)| request.is_array() || !same(answer, &first[0].1)),
-        );
+        asked.reason(program, here, there)?;
+        let witness = asked.witness.take().map(|witness| witness.text);
+        drop(asked);
+        // Of the other spellings the one that shows it is enough.
+        log.extend(own.into_iter().filter(|(request, _)| {
+            request.is_array() || witness.as_deref().is_some_and(|text| request == text)
+        }));
         for (request, answer) in log {
             writeln!(out, "{request}\n    {answer}")?;
         }

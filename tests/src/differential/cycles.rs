@@ -9,8 +9,6 @@ pub struct References {
     names: Vec<String>,
     /// By declaration, those that it refers to, or something inside of it.
     to: Vec<Vec<usize>>,
-    /// Calls of `and` and `or`: the declarations around each, and those that it refers to.
-    calls: Vec<(Vec<usize>, Vec<usize>)>,
 }
 
 impl References {
@@ -20,11 +18,9 @@ impl References {
             references: References {
                 names: vec![String::new()],
                 to: vec![Vec::new()],
-                calls: Vec::new(),
             },
             scopes: Vec::new(),
             around: vec![0],
-            found: Vec::new(),
         };
         walk.decls(program);
         walk.references
@@ -50,16 +46,6 @@ impl References {
         (0..self.names.len()).any(|at| self.reached(at).contains(&at))
     }
 
-    /// Whether a call of `and` or `or` refers to a declaration that it stands in, or to one that leads there.
-    pub fn has_own_call(&self) -> bool {
-        self.calls.iter().any(|(around, to)| {
-            let mut reached = to
-                .iter()
-                .flat_map(|&at| self.reached(at).into_iter().chain([at]));
-            reached.any(|at| around.contains(&at))
-        })
-    }
-
     fn reached(&self, start: usize) -> Vec<usize> {
         let mut reached = Vec::new();
         let mut open = vec![start];
@@ -81,8 +67,6 @@ struct Walk {
     scopes: Vec<HashMap<String, usize>>,
     /// The declarations around what is being walked.
     around: Vec<usize>,
-    /// The declarations referred to so far.
-    found: Vec<usize>,
 }
 
 impl Walk {
@@ -163,18 +147,10 @@ impl Walk {
             Expr::Atom(name) => {
                 let target = self.scopes.iter().rev().find_map(|scope| scope.get(name));
                 if let Some(&target) = target {
-                    self.found.push(target);
                     for &from in &self.around {
                         self.references.to[from].push(target);
                     }
                 }
-            }
-            Expr::Call("and" | "or", items) => {
-                let before = self.found.len();
-                items.iter().for_each(|x| self.expr(x));
-                let own = self.around.iter().copied().filter(|&at| at != 0);
-                let call = (own.collect(), self.found[before..].to_vec());
-                self.references.calls.push(call);
             }
             Expr::Struct(decls) => self.decls(decls),
             Expr::Yield(clauses, element) => {

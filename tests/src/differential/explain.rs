@@ -22,22 +22,13 @@ pub enum Reason {
     /// The other evaluator gives another answer when declarations, operands of `&` or arms stand in another order, and in
     /// one of these orders it is the answer here; here the answer is the same in that order.
     Order,
-    /// The same for a spelling that the laws of the lattice make equal: `x & _` or `x & x` for `x`, a field twice, an arm
-    /// twice, a `let` where it is used or as a hidden field, the body of `if true`.
+    /// The same for another spelling that means the same ([`super::variants`], [`super::rewrite`]).
     Spelling,
     /// What depends on itself fails in both, finally in one and as not yet known in the other: at each place that is wrong in
     /// one there is an error in the other, there or around it, and the names on the way there refer to each other in a circle.
     Finality,
     /// The data is the same, in another order of fields.
     FieldOrder,
-    /// The other evaluator says that a value conflicts with an equal one, and nothing is wrong here.
-    EqualConflict,
-    /// The other evaluator misses a value in a definition or hidden field, which it does inside an alternative only; there is
-    /// data here, or something wrong that it does not come to.
-    Definition,
-    /// A call of `and` or `or` reads, by the names in its argument, what it is a part of, and what is not data in one of the
-    /// outcomes is in a circle of names.
-    OwnCall,
     /// Another version of the other evaluator gives the answer that is given here.
     Version,
     /// The program is in a list, with the rule of the language that decides.
@@ -54,9 +45,6 @@ impl Reason {
             Reason::Spelling => "the spelling shows in CUE",
             Reason::Finality => "a cycle fails, finally or not",
             Reason::FieldOrder => "only the order of fields differs",
-            Reason::EqualConflict => "equal values conflict in CUE",
-            Reason::Definition => "an incomplete definition in an alternative",
-            Reason::OwnCall => "a call of and or or reads what it makes",
             Reason::Version => "CUE's versions differ",
             Reason::Listed => "explained by itself",
         }
@@ -143,34 +131,6 @@ impl Witnesses<'_> {
         if self.differ_in_finality(program, here, there)? {
             return Ok(Some(Reason::Finality));
         }
-        if matches!(
-            (here, there),
-            (
-                Outcome::Data(_) | Outcome::Incomplete(..),
-                Outcome::Wrong(_)
-            )
-        ) && conflict_of_equals(&reference::message(&mut *self.reference, &text(program))?)
-        {
-            return Ok(Some(Reason::EqualConflict));
-        }
-        if let (Outcome::Data(_) | Outcome::Wrong(_), Outcome::Incomplete(paths, _)) = (here, there)
-            && only_in_definitions(paths)
-            && text(program).contains(" | ")
-        {
-            return Ok(Some(Reason::Definition));
-        }
-        let references = References::of(program);
-        if references.has_own_call()
-            && [here, there].iter().all(|outcome| match outcome {
-                Outcome::Data(_) => true,
-                Outcome::Incomplete(paths, _) | Outcome::Wrong(paths) => {
-                    paths.iter().all(|path| references.in_cycle(path))
-                }
-                Outcome::Refused(_) | Outcome::Failed(_) => false,
-            })
-        {
-            return Ok(Some(Reason::OwnCall));
-        }
         if let Some(other) = &mut self.other
             && let [outcome] = &reference::outcomes(&mut **other, &[text(program)])?[..]
             && here.agrees(outcome, self.closeness)
@@ -247,6 +207,7 @@ pub fn broken(program: &[Decl], here: &Outcome) -> Vec<(&'static str, String, Ou
     if matches!(here, Outcome::Refused(_)) {
         return Vec::new();
     }
+    let own = fixed(program, here);
     let orders = reordered(program).into_iter();
     let orders = orders.map(|program| ("the order means nothing", program));
     let once = rewrite::once(program).into_iter();
@@ -258,7 +219,27 @@ pub fn broken(program: &[Decl], here: &Outcome) -> Vec<(&'static str, String, Ou
             let outcome = evaluate(&text, "p");
             (!same(&outcome, here, Closeness::Class)).then_some((rewriting, text, outcome))
         })
+        .chain(own)
         .collect()
+}
+
+/// A program conjoined with the data that it is, if it then is something else.
+fn fixed(program: &[Decl], here: &Outcome) -> Option<(&'static str, String, Outcome)> {
+    let text = text(program);
+    // Bytes are texts in JSON.
+    let Outcome::Data(data) = here else {
+        return None;
+    };
+    if text.contains("'b'") {
+        return None;
+    }
+    let text = format!("{text}\np: {data}");
+    let outcome = evaluate(&text, "p");
+    (!same(&outcome, here, Closeness::Class)).then_some((
+        "a value is what it evaluates to",
+        text,
+        outcome,
+    ))
 }
 
 /// Whether there is an error at a path or around it. What fails inside an expression has no path from the top: any counts.
@@ -278,26 +259,6 @@ pub(super) fn is_place(path: &str) -> bool {
         && !path
             .split('.')
             .any(|label| label.ends_with("[]") || super::variants::is_let(label))
-}
-
-/// Whether all paths lead into definitions or hidden fields, or to what is around one of them.
-fn only_in_definitions(paths: &BTreeSet<String>) -> bool {
-    let within: Vec<&String> = (paths.iter())
-        .filter(|path| path.split('.').any(|label| label.starts_with(['#', '_'])))
-        .collect();
-    !within.is_empty()
-        && paths
-            .iter()
-            .all(|path| within.iter().any(|other| other.starts_with(path.as_str())))
-}
-
-/// Whether a message is that two values conflict that are written the same.
-fn conflict_of_equals(message: &str) -> bool {
-    message.lines().any(|line| {
-        line.split_once("conflicting values ")
-            .and_then(|(_, rest)| rest.trim_end_matches(':').split_once(" and "))
-            .is_some_and(|(x, y)| x == y)
-    })
 }
 
 /// A program with its value as the field `p`.

@@ -51,16 +51,6 @@ pub fn failing(of: &mut dyn Answers, program: &str) -> io::Result<BTreeSet<Strin
     Ok(answers.first().map(paths).unwrap_or_default())
 }
 
-/// The message of a program that is wrong.
-///
-/// # Errors
-/// If nobody can be asked.
-pub fn message(of: &mut dyn Answers, program: &str) -> io::Result<String> {
-    let answers = of.ask(&[json!([program, "message"])])?;
-    let text = answers.first().and_then(|answer| answer["text"].as_str());
-    Ok(text.unwrap_or_default().to_owned())
-}
-
 /// Answers as another one gives them, written down.
 pub struct Recorder<'a> {
     pub of: &'a mut dyn Answers,
