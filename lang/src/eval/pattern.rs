@@ -1,4 +1,4 @@
-//! Many pattern constraints on one struct, found without trying each with each field.
+//! Pattern constraints; many of them on one struct, found without trying each with each field.
 //!
 //! A pattern such as `=~"^app-"` can only match labels that begin as it does. Where a struct has many patterns, they
 //! are kept by what their labels must begin with, and the labels are kept sorted; so a new field is held
@@ -7,6 +7,7 @@
 use super::machine::*;
 use super::ops::Equality;
 use crate::resolve::program::*;
+use crate::value::builtin::Kind;
 use crate::value::regex;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -52,6 +53,125 @@ impl PatternIndex {
 }
 
 impl Machine<'_> {
+    /// Adds a pattern constraint and applies it to the fields that are there.
+    pub(super) fn insert_pattern(
+        &mut self,
+        node: Node,
+        pattern: Value,
+        expr: ExprId,
+        env: EnvId,
+        info: Info,
+    ) {
+        if self.n(node).patterns == NIL {
+            self.patterns.push(Patterns::default());
+            self.n_mut(node).patterns = (self.patterns.len() - 1) as u32;
+        }
+        let id = self.n(node).patterns as usize;
+        let c = PatternConjunct { expr, env, info };
+        match self.same_pattern(id, pattern) {
+            Some(index) => {
+                for i in 0..self.patterns[id].pairs[index].1.len() {
+                    let other = self.patterns[id].pairs[index].1[i];
+                    if other.expr == expr && self.same_env(other.env, env) {
+                        self.add_replacement(node, info.group, other.info.group);
+                        return;
+                    }
+                }
+                self.patterns[id].pairs[index].1.push(c);
+            }
+            None => self.push_pattern(id, pattern, c),
+        }
+        let candidates = self.candidate_arcs(node, pattern);
+        let mut index = 0;
+        loop {
+            let at = match &candidates {
+                Some(some) => some.get(index as usize).copied(),
+                None => Some(index),
+            };
+            let Some(at) = at.filter(|&at| at < self.n(node).arc_count) else {
+                break;
+            };
+            let (label, arc) = self.arc(node, at);
+            index += 1;
+            if !label.is_regular() || self.n(arc).arc_type == ArcType::Pending {
+                continue;
+            }
+            if self.matches_pattern(pattern, label) {
+                let arc_type = self.n(arc).arc_type;
+                self.insert_matched(arc, arc_type, c, label);
+            }
+        }
+    }
+
+    /// Whether a label is one the pattern stands for.
+    pub(super) fn matches_pattern(&mut self, pattern: Value, label: Label) -> bool {
+        if !label.is_regular() {
+            return false;
+        }
+        let kind = if label.is_string() {
+            Kind::STRING
+        } else {
+            Kind::INT
+        };
+        let pattern = match pattern {
+            Value::Node(node) => {
+                self.finalize(node);
+                self.unwrap(pattern)
+            }
+            other => other,
+        };
+        if self.kind(pattern).and(kind).is_empty() {
+            if let Value::Bottom(error) = pattern {
+                self.add_error(error);
+            }
+            return false;
+        }
+        match pattern {
+            Value::Top => true,
+            Value::Kind(k) => k.contains(kind),
+            Value::String(id) => label.is_string() && label.id() == id,
+            Value::Int(value) => label.is_int() && i64::from(label.id()) == value,
+            Value::Bound(_) => {
+                let value = self.label_value(label);
+                self.satisfies(pattern, value)
+            }
+            Value::Conjunction(index) => {
+                let parts = self.conjunction(index).to_vec();
+                parts
+                    .into_iter()
+                    .all(|part| self.matches_pattern(part, label))
+            }
+            Value::Disjunction(index) => {
+                let parts = self.disjunctions[index as usize].values.clone();
+                parts
+                    .into_iter()
+                    .any(|part| self.matches_pattern(part, label))
+            }
+            _ => {
+                let value = self.label_value(label);
+                let (a, b) = (
+                    self.value_expr(pattern, self.source),
+                    self.value_expr(value, self.source),
+                );
+                let node = self.new_inline();
+                self.add_conjunct_record(node, a, NIL, Info::default());
+                self.add_conjunct_record(node, b, NIL, Info::default());
+                let saved = std::mem::replace(&mut self.errs, NIL);
+                self.finalize(node);
+                self.errs = saved;
+                self.bottom_of(self.deref(node)).is_none()
+            }
+        }
+    }
+
+    pub(super) fn label_value(&self, label: Label) -> Value {
+        if label.is_int() {
+            Value::Int(i64::from(label.id()))
+        } else {
+            Value::String(label.id())
+        }
+    }
+
     /// The text of a pattern that is one regular expression.
     fn expression_of(&self, pattern: Value) -> Option<StrId> {
         let Value::Bound(index) = pattern else {
