@@ -104,7 +104,10 @@ fn platform(
                 tags: tags.into(),
                 tag_variables: false,
             };
-            (session.platform(&input, planned)?.1, String::new())
+            (
+                session.platform(&input, planned, |(_, found)| found)?.1,
+                String::new(),
+            )
         }
         Some(swap) => swapped(session, directory, tags, swap)?,
     };

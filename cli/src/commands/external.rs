@@ -68,7 +68,11 @@ impl Session {
 }
 
 /// Where the user says a value.
-fn place(sources: &mut SourceMap, evaluation: &mut Evaluation<'_>, path: &str) -> Option<Place> {
+pub(super) fn place(
+    sources: &mut SourceMap,
+    evaluation: &mut Evaluation<'_>,
+    path: &str,
+) -> Option<Place> {
     let node = expression(sources, evaluation, path)?;
     let origins = evaluation.why(node);
     let user = |place: &Place| {

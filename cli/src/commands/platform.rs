@@ -1,24 +1,31 @@
 //! `holosc secrets`, `order` and `graph`: what a platform has to say about itself (its field `inventory`).
 
-use super::Session;
+use super::{Session, external};
 use crate::Outcome;
 use crate::args::{Graph, Inputs, PlatformInput, Secrets};
 use crate::encode::json;
 use crate::render::platform::{Platform, fields, get, strings, text};
-use holos_lang::diagnostic::{Code, Diagnostic};
+use holos_lang::diagnostic::{Code, Diagnostic, Label};
+use holos_lang::eval::Evaluation;
 use holos_lang::value::Data;
 use std::fmt::Write;
 
 /// The page that draws the graph; its data goes where the mark is.
 const PAGE: &str = include_str!("graph.html");
 const MARK: &str = "/*DATA*/";
+/// How many findings are shown with their places: finding one out takes as long as a small evaluation.
+const MOST_LOCATED: usize = 20;
+/// How many steps of an object's path come before its last.
+const OBJECT: usize = 3;
 
 impl Session {
-    /// The one platform of a directory, and what is made of its manifests while its laws are looked at.
+    /// The one platform of a directory, and what is made of its manifests while its laws are looked at. `findings` are what was
+    /// found out about objects.
     pub(super) fn platform<T: Send>(
         &mut self,
         input: &PlatformInput,
         meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
+        findings: fn(&mut T) -> &mut [Diagnostic],
     ) -> Result<(Platform, T), Outcome> {
         let inputs = Inputs {
             inputs: vec![input.directory.clone()],
@@ -32,8 +39,9 @@ impl Session {
             &inputs,
             true,
             |session, evaluation, _| match Platform::read(evaluation, &meanwhile) {
-                Ok(platform) => {
-                    platforms.push(platform);
+                Ok((platform, mut made)) => {
+                    session.locate(evaluation, findings(&mut made));
+                    platforms.push((platform, made));
                     Outcome::Fine
                 }
                 Err(errors) => session.report(&errors),
@@ -50,8 +58,27 @@ impl Session {
         }
     }
 
+    /// Shows where what is wrong with objects was written, by a person or by a program that rendered for the platform.
+    pub(super) fn locate(&mut self, evaluation: &mut Evaluation<'_>, found: &mut [Diagnostic]) {
+        let unplaced = found.iter_mut().filter(|d| d.labels.is_empty());
+        for diagnostic in unplaced.take(MOST_LOCATED) {
+            let path = diagnostic.path.clone();
+            let place = outwards(&path).find_map(|part| {
+                external::place(&mut self.sources, evaluation, part)
+                    .map(|place| (place, part.len() == path.len()))
+            });
+            if let Some((place, exact)) = place {
+                let text = if exact { "refused" } else { "here" };
+                diagnostic.labels.push(Label {
+                    place,
+                    message: text.into(),
+                });
+            }
+        }
+    }
+
     fn inventory(&mut self, input: &PlatformInput, part: &str) -> Result<Data, Outcome> {
-        let (platform, ()) = self.platform(input, |_, _| ())?;
+        let (platform, ()) = self.platform(input, |_, _| (), |()| &mut [])?;
         match platform.inventory.as_ref().and_then(|all| get(all, part)) {
             Some(found) => Ok(found.clone()),
             None => {
@@ -62,6 +89,22 @@ impl Session {
             }
         }
     }
+}
+
+/// A path into an object, `manifests.<cluster>.<component>.<key>.…`, and what is around its end, up to the object.
+fn outwards(path: &str) -> impl Iterator<Item = &str> {
+    let mut ends = Vec::new();
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in path.char_indices() {
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            '.' | '[' if !quoted => ends.push(at),
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    ends.push(path.len());
+    ends.into_iter().skip(OBJECT).rev().map(|end| &path[..end])
 }
 
 /// Every secret that the platform expects, those that somebody has to make first.
@@ -152,7 +195,7 @@ pub(super) fn order(session: &mut Session, input: &PlatformInput) -> Outcome {
 
 /// The platform as a picture: Mermaid, or a page.
 pub(super) fn graph(session: &mut Session, args: &Graph) -> Outcome {
-    let platform = match session.platform(&args.input, |_, _| ()) {
+    let platform = match session.platform(&args.input, |_, _| (), |()| &mut []) {
         Ok((platform, ())) => platform,
         Err(outcome) => return outcome,
     };
@@ -225,4 +268,23 @@ fn mermaid(inventory: &Data) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::outwards;
+
+    #[test]
+    fn a_path_is_followed_outwards_to_its_object() {
+        let path = r#"manifests.east.a."Deployment/a.b".spec.list[0].name"#;
+        let parts: Vec<&str> = outwards(path).collect();
+        assert_eq!(parts.len(), 5);
+        assert_eq!(parts[0], path);
+        assert_eq!(
+            parts[1],
+            r#"manifests.east.a."Deployment/a.b".spec.list[0]"#
+        );
+        assert_eq!(parts[4], r#"manifests.east.a."Deployment/a.b""#);
+        assert_eq!(outwards("gitops.east.a").count(), 0);
+    }
 }

@@ -24,10 +24,14 @@ pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
     };
     let mut validator = Validator::new();
     super::manifests::installed(session, &mut validator);
-    let planned = session.platform(&args.input, |manifests, gitops| {
-        let start = Instant::now();
-        (plan(manifests, gitops, &validator), start.elapsed())
-    });
+    let planned = session.platform(
+        &args.input,
+        |manifests, gitops| {
+            let start = Instant::now();
+            (plan(manifests, gitops, &validator), start.elapsed())
+        },
+        |((_, found), _)| found,
+    );
     let (platform, ((plan, found), rendered)) = match planned {
         Ok(planned) => planned,
         Err(outcome) => return outcome,
