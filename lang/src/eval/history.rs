@@ -103,7 +103,7 @@ impl Machine<'_> {
         expr: Option<ExprId>,
     ) -> Option<u32> {
         let record = self.refs[at as usize - 1];
-        if record.len % BLOCK != 0 {
+        if !record.len.is_multiple_of(BLOCK) {
             return None;
         }
         let target = self.deref(target);

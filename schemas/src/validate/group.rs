@@ -188,6 +188,9 @@ pub(crate) fn re2(pattern: &str) -> String {
     out
 }
 
+/// Definitions by name; none where there is none of that name.
+type Found = FxHashMap<Box<str>, Option<(Arc<Group>, Id)>>;
+
 /// The groups read so far, embedded or learnt.
 #[derive(Default)]
 pub(crate) struct Groups {
@@ -199,7 +202,7 @@ pub(crate) struct Groups {
     definitions: FxHashMap<String, String>,
     read: RwLock<FxHashMap<String, Option<Arc<Group>>>>,
     /// Definitions that were looked for, by name.
-    found: RwLock<FxHashMap<Box<str>, Option<(Arc<Group>, Id)>>>,
+    found: RwLock<Found>,
 }
 
 impl Groups {
