@@ -7,6 +7,7 @@ use holos_stdlib::Standard;
 use holosc::args::Inputs;
 use holosc::files::Files;
 use holosc::load::Loader;
+use holosc::render::platform::{self, fields};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -123,5 +124,34 @@ fn a_struct_that_something_takes_as_a_value_is_not_the_sum_of_its_fields() {
     ] {
         let text = format!("import \"encoding/json\"\n_used: json.Valid\n{text}");
         assert_eq!(sound(&text, within), Some(expected), "{text}");
+    }
+}
+
+/// It would be rendered by one processor as well, and nobody would see.
+#[test]
+fn a_platform_is_evaluated_by_two_processors() {
+    let text = r#"
+        package acme
+        import "platform"
+        platform.#Platform & {
+            name:   "acme"
+            domain: "acme.example"
+            clusters: {
+                management: {role: "management", provider: gke: {project: "acme-mgmt", region: "us-central1"}}
+                east: {role: "primary", provider: eks: {account: "123456789012", region: "us-east-2"}}
+            }
+            backups: s3: {bucket: "acme-backups", region: "us-east-2"}
+            namespaces: bank: {owner: "team-bank", grants: "bank-developers": "edit"}
+            components: bank: platform.#WebService & {namespace: "bank", image: "registry.acme.example/bank:1.14.2", host: "bank"}
+        }
+    "#;
+    let (platform, made) = with(text, |evaluation| {
+        platform::apart(evaluation, &|manifests, _| manifests.clone()).unwrap()
+    });
+    assert_eq!(platform.manifests, made);
+    for (_, components) in fields(&made) {
+        let names: Vec<&str> = fields(components).iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names[..2], ["namespaces", "secret-stores"]);
+        assert!(names.len() > 10 && fields(&fields(components)[0].1).len() > 20);
     }
 }

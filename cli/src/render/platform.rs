@@ -49,8 +49,9 @@ impl Platform {
 }
 
 /// A platform with which nothing is wrong, by two processors: what namespaces come to takes as long as all else, and needs
-/// little of it.
-fn apart<T: Send>(
+/// little of it. `None` where something is wrong, or the package cannot be divided in this way: [`Platform::read`] evaluates it
+/// by one, then.
+pub fn apart<T: Send>(
     evaluation: &mut Evaluation<'_>,
     meanwhile: &(impl Fn(&Data, Option<&Data>) -> T + Sync),
 ) -> Option<(Platform, T)> {
@@ -205,57 +206,5 @@ pub fn strings(data: &Data) -> Vec<&str> {
             })
             .collect(),
         _ => Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{apart, fields};
-    use crate::args::Inputs;
-    use crate::files::Files;
-    use crate::load::Loader;
-    use holos_lang::diagnostic::SourceMap;
-    use holos_lang::eval::Evaluation;
-    use std::collections::BTreeMap;
-
-    /// It would be rendered by one processor as well, and nobody would see.
-    #[test]
-    fn a_platform_is_evaluated_by_two_processors() {
-        let text = r#"
-            package acme
-            import "platform"
-            platform.#Platform & {
-                name:   "acme"
-                domain: "acme.example"
-                clusters: {
-                    management: {role: "management", provider: gke: {project: "acme-mgmt", region: "us-central1"}}
-                    east: {role: "primary", provider: eks: {account: "123456789012", region: "us-east-2"}}
-                }
-                backups: s3: {bucket: "acme-backups", region: "us-east-2"}
-                namespaces: bank: {owner: "team-bank", grants: "bank-developers": "edit"}
-                components: bank: platform.#WebService & {namespace: "bank", image: "registry.acme.example/bank:1.14.2", host: "bank"}
-            }
-        "#;
-        let cwd = std::env::temp_dir();
-        let overlay = BTreeMap::from([(cwd.join("case.holos"), text.into())]);
-        let files = Files { cwd, overlay };
-        let mut sources = SourceMap::default();
-        let mut loader = Loader::new(&files);
-        let inputs = Inputs {
-            inputs: vec!["case.holos".into()],
-            ..Inputs::default()
-        };
-        let instance = loader.load(&mut sources, &inputs).unwrap().remove(0);
-        let mut importer = loader.importer(&instance);
-        let package = instance.package.clone();
-        let builtins = &holos_stdlib::Standard;
-        let (mut evaluation, _) = Evaluation::new(&mut sources, package, &mut importer, builtins);
-        let (platform, made) = apart(&mut evaluation, &|manifests, _| manifests.clone()).unwrap();
-        assert_eq!(platform.manifests, made);
-        for (_, components) in fields(&made) {
-            let names: Vec<&str> = fields(components).iter().map(|(name, _)| &**name).collect();
-            assert_eq!(names[..2], ["namespaces", "secret-stores"]);
-            assert!(names.len() > 10 && fields(&fields(components)[0].1).len() > 20);
-        }
     }
 }

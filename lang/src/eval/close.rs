@@ -294,7 +294,7 @@ impl Machine<'_> {
 
     /// The same by some of the edges, too.
     fn is_evident(&mut self, node: Node, active: &[u32], edges: Edges, early: bool) -> bool {
-        let mut memo = Memo::of_groups(&mut self.marks, self.groups.len(), active);
+        let mut memo = Memo::of_groups(&mut self.marks, self.groups.len(), active.iter().copied());
         memo.set_edges(edges);
         self.each_is_evident(node, active, early, |group| {
             memo.lies_in(&self.groups, &self.marks, group)

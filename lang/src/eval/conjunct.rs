@@ -55,15 +55,7 @@ impl Machine<'_> {
             Expr::Comprehension(_) => {
                 self.schedule_task(node, TaskKind::Comprehension, expr, env, info);
             }
-            Expr::Field { .. }
-            | Expr::Itself { .. }
-            | Expr::Dynamic { .. }
-            | Expr::Let { .. }
-            | Expr::ForValue { .. }
-            | Expr::ClauseLet { .. }
-            | Expr::Package(_)
-            | Expr::Select { .. }
-            | Expr::Index { .. } => {
+            reference if reference.is_reference() => {
                 self.schedule_task(node, TaskKind::Resolve, expr, env, info);
             }
             Expr::Call { start, len, .. } => {

@@ -145,11 +145,7 @@ impl builtin::Context for Machine<'_> {
                 }
             }
         }
-        let (a, b) = (
-            self.value_expr(a, self.source),
-            self.value_expr(b, self.source),
-        );
-        let (node, error) = self.trial(&[(a, NIL), (b, NIL)]);
+        let (node, error) = self.trial_of([a, b]);
         if error != NIL && (concrete || !self.code(error).is_incomplete()) {
             return Err(self.call_error_of(error));
         }
@@ -179,11 +175,7 @@ impl builtin::Context for Machine<'_> {
             let label = Label::string(self.program.strings.intern(name));
             self.add_data(data, label, value);
         }
-        let (a, b) = (
-            self.value_expr(base, self.source),
-            self.value_expr(Value::Node(data), self.source),
-        );
-        let (node, _) = self.trial(&[(a, NIL), (b, NIL)]);
+        let (node, _) = self.trial_of([base, Value::Node(data)]);
         self.value_ref(Value::Node(node))
     }
 

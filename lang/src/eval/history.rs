@@ -61,7 +61,8 @@ const TARGET: u64 = 0;
 const EXPRESSION: u64 = 1;
 
 impl Machine<'_> {
-    /// Sets what the node is. To be used wherever that may make it stand for another node, or stop doing so.
+    /// Sets what the node is. To be used wherever that may make it stand for another node, or stop doing so, unless
+    /// nobody can have referred to it yet.
     pub(super) fn set_base(&mut self, node: Node, value: Value) {
         let data = &mut self.nodes[node as usize];
         if matches!(data.base, Value::Node(_)) || matches!(value, Value::Node(_)) {

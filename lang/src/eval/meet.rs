@@ -6,6 +6,19 @@ use crate::resolve::program::*;
 use crate::value::builtin::Kind;
 
 impl Machine<'_> {
+    /// Two values unified by themselves, in a node of their own; what is wrong with it is nobody else's error.
+    pub(super) fn unify_alone(&mut self, a: Value, b: Value) -> Node {
+        let node = self.new_inline();
+        for value in [a, b] {
+            let expr = self.value_expr(value, self.source);
+            self.add_conjunct_record(node, expr, NIL, Info::default());
+        }
+        let saved = std::mem::replace(&mut self.errs, NIL);
+        self.finalize(node);
+        self.errs = saved;
+        node
+    }
+
     /// Unifies a value with what the node has so far.
     pub(super) fn insert_value(
         &mut self,

@@ -149,16 +149,7 @@ impl Machine<'_> {
             }
             _ => {
                 let value = self.label_value(label);
-                let (a, b) = (
-                    self.value_expr(pattern, self.source),
-                    self.value_expr(value, self.source),
-                );
-                let node = self.new_inline();
-                self.add_conjunct_record(node, a, NIL, Info::default());
-                self.add_conjunct_record(node, b, NIL, Info::default());
-                let saved = std::mem::replace(&mut self.errs, NIL);
-                self.finalize(node);
-                self.errs = saved;
+                let node = self.unify_alone(pattern, value);
                 self.bottom_of(self.deref(node)).is_none()
             }
         }

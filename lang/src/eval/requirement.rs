@@ -109,20 +109,22 @@ fn low_bit(id: u32) -> u64 {
 
 impl Memo {
     pub(super) fn new(marks: &mut Marks, groups: usize, required: &[Required]) -> Memo {
-        marks.start(groups, required.iter().map(|r| r.id));
-        Memo {
-            least: required.iter().map(|r| r.id).min().unwrap_or(0),
-            least_end: u32::MAX,
-            many: (required.len() > SET).then(|| Box::new(Many::new(marks, required))),
-            ..Memo::default()
+        let mut memo = Memo::of_groups(marks, groups, required.iter().map(|r| r.id));
+        if required.len() > SET {
+            memo.many = Some(Box::new(Many::new(marks, required)));
         }
+        memo
     }
 
-    /// For requirements by their groups.
-    pub(super) fn of_groups(marks: &mut Marks, groups: usize, ids: &[u32]) -> Memo {
-        marks.start(groups, ids.iter().copied());
+    /// For requirements by their groups, where bits are enough for them.
+    pub(super) fn of_groups(
+        marks: &mut Marks,
+        groups: usize,
+        ids: impl Iterator<Item = u32> + Clone,
+    ) -> Memo {
+        marks.start(groups, ids.clone());
         Memo {
-            least: ids.iter().copied().min().unwrap_or(0),
+            least: ids.min().unwrap_or(0),
             least_end: u32::MAX,
             ..Memo::default()
         }

@@ -114,13 +114,7 @@ impl Machine<'_> {
             Value::Bound(x) => self.subsumes_bound(x, b),
             Value::Validator(x) => match b {
                 Value::Validator(y) => yes(self.equal_validators(x, y)),
-                _ if self.is_concrete(b) => {
-                    let (a, b) = (
-                        self.value_expr(a, self.source),
-                        self.value_expr(b, self.source),
-                    );
-                    yes(self.trial(&[(a, NIL), (b, NIL)]).1 == NIL)
-                }
+                _ if self.is_concrete(b) => yes(self.trial_of([a, b]).1 == NIL),
                 _ => Instance::No,
             },
             Value::Conjunction(x) => {

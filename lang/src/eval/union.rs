@@ -434,14 +434,7 @@ impl Machine<'_> {
                     .then_some(x)
             }
             _ => {
-                let source = self.source;
-                let (x, y) = (self.value_expr(a, source), self.value_expr(b, source));
-                let node = self.new_inline();
-                self.add_conjunct_record(node, x, NIL, Info::default());
-                self.add_conjunct_record(node, y, NIL, Info::default());
-                let saved = std::mem::replace(&mut self.errs, NIL);
-                self.finalize(node);
-                self.errs = saved;
+                let node = self.unify_alone(a, b);
                 match self.n(node).base {
                     Value::Bottom(_) => None,
                     value => Some(value),

@@ -128,6 +128,13 @@ impl Machine<'_> {
         Some(taken.unwrap_or(value))
     }
 
+    /// A trial of values.
+    pub(super) fn trial_of<const N: usize>(&mut self, values: [Value; N]) -> (Node, ErrId) {
+        let source = self.source;
+        let values = values.map(|value| (self.value_expr(value, source), NIL));
+        self.trial(&values)
+    }
+
     /// Unifies values as a new node; the error is that of the result, incomplete ones and missing
     /// required fields included.
     pub(super) fn trial(&mut self, values: &[(ExprId, EnvId)]) -> (Node, ErrId) {
@@ -266,9 +273,7 @@ impl Machine<'_> {
                 }
             }
         }
-        let counted = self.value_expr(Value::Int(count), self.source);
-        let bound = self.value_expr(values[1], self.source);
-        let (_, mismatch) = self.trial(&[(bound, NIL), (counted, NIL)]);
+        let (_, mismatch) = self.trial_of([values[1], Value::Int(count)]);
         if mismatch == NIL {
             return Value::Bool(true);
         }
@@ -282,11 +287,7 @@ impl Machine<'_> {
                 let high = self
                     .program
                     .bound(Comparison::LessEqual, Value::Int(count + possible));
-                let (low, high) = (
-                    self.value_expr(low, self.source),
-                    self.value_expr(high, self.source),
-                );
-                let (node, _) = self.trial(&[(bound, NIL), (low, NIL), (high, NIL)]);
+                let (node, _) = self.trial_of([values[1], low, high]);
                 if self.bottom_of(node).is_none() {
                     ErrorCode::Incomplete
                 } else {

@@ -29,32 +29,21 @@ pub fn once(program: &[Decl]) -> Vec<Rewritten> {
     };
     walk(&mut program.to_vec(), &mut collect);
     let mut found = Vec::new();
-    for (place, offers) in collect.exprs.into_iter().enumerate() {
+    let mut add = |rewriting, change: &mut dyn Visit| {
+        let mut program = program.to_vec();
+        walk(&mut program, change);
+        found.push(Rewritten { rewriting, program });
+    };
+    for (left, offers) in collect.exprs.into_iter().enumerate() {
         for (rewriting, expr) in offers {
-            let mut copy = program.to_vec();
-            let mut replace = ReplaceExpr {
-                left: place,
-                with: Some(expr),
-            };
-            walk(&mut copy, &mut replace);
-            found.push(Rewritten {
-                rewriting,
-                program: copy,
-            });
+            let with = Some(expr);
+            add(rewriting, &mut ReplaceExpr { left, with });
         }
     }
-    for (place, offers) in collect.decls.into_iter().enumerate() {
+    for (left, offers) in collect.decls.into_iter().enumerate() {
         for (rewriting, decls) in offers {
-            let mut copy = program.to_vec();
-            let mut replace = ReplaceDecls {
-                left: place,
-                with: Some(decls),
-            };
-            walk(&mut copy, &mut replace);
-            found.push(Rewritten {
-                rewriting,
-                program: copy,
-            });
+            let with = Some(decls);
+            add(rewriting, &mut ReplaceDecls { left, with });
         }
     }
     found.extend(declarations::inlined(program));
