@@ -577,7 +577,21 @@ impl Machine<'_> {
                 chain(tree::BinaryOp::Unify, operands)
             }
             Expr::Disjunction(index) => {
-                let arms = self.program.disjunctions[index as usize].arms.clone();
+                let Disjunction { arms, called, .. } =
+                    self.program.disjunctions[index as usize].clone();
+                if called {
+                    let element = |(arm, _)| tree::Element::Expr(self.expr_tree(arm, NIL));
+                    let list = tree::Expr::List(tree::ListLit {
+                        elements: arms.into_iter().map(element).collect(),
+                        ellipsis: None,
+                        span: NOWHERE,
+                    });
+                    return tree::Expr::Call {
+                        function: Box::new(ident("or")),
+                        arguments: vec![list],
+                        span: NOWHERE,
+                    };
+                }
                 let operands = arms
                     .into_iter()
                     .map(|(arm, marked)| {

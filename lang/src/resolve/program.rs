@@ -265,6 +265,8 @@ pub(crate) struct Disjunction {
     pub marked: bool,
     /// Each arm, and whether it is marked.
     pub arms: Vec<(ExprId, bool)>,
+    /// Whether it is written as `or([…])`.
+    pub called: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -61,6 +61,11 @@ impl Compiler<'_> {
                 ..
             } => {
                 let function = self.expr(function);
+                if let [tree::Expr::List(list)] = &arguments[..]
+                    && let Some(alternatives) = self.alternatives(function, list)
+                {
+                    return self.push(alternatives, span);
+                }
                 let arguments: Vec<_> = arguments.iter().map(|a| self.expr(a)).collect();
                 let (start, len) = self.list_of(arguments);
                 return self.push(
@@ -316,9 +321,48 @@ impl Compiler<'_> {
                 other => arms.push((self.expr(other), false)),
             }
         }
-        self.program.disjunctions.push(Disjunction { marked, arms });
-        let index = (self.program.disjunctions.len() - 1) as u32;
-        self.push(Expr::Disjunction(index), binary.span)
+        let called = false;
+        let disjunction = self.new_disjunction(Disjunction {
+            marked,
+            arms,
+            called,
+        });
+        self.push(disjunction, binary.span)
+    }
+
+    fn new_disjunction(&mut self, disjunction: Disjunction) -> Expr {
+        self.program.disjunctions.push(disjunction);
+        Expr::Disjunction((self.program.disjunctions.len() - 1) as u32)
+    }
+
+    /// `or([x, y])` is `x | y`, also where `x` refers to the value that this is part of: it is not for the list to be
+    /// evaluated first. In a list that names itself or its elements, or of which clauses make elements, the call does that.
+    fn alternatives(&mut self, function: ExprId, list: &tree::ListLit) -> Option<Expr> {
+        let Expr::Value(Value::Function(function)) = self.program.exprs[function as usize] else {
+            return None;
+        };
+        let is_or = matches!(
+            self.program.functions[function as usize],
+            Callable::Predeclared(Predeclared::Or)
+        );
+        if !is_or || list.elements.len() < 2 || list.ellipsis.is_some() || self.experiments.alias_v2
+        {
+            return None;
+        }
+        let elements = list.elements.iter().map(|element| match element {
+            tree::Element::Expr(expr) => Some(expr),
+            _ => None,
+        });
+        let elements: Vec<_> = elements.collect::<Option<_>>()?;
+        let arms = elements
+            .into_iter()
+            .map(|e| (self.expr(e), false))
+            .collect();
+        Some(self.new_disjunction(Disjunction {
+            marked: false,
+            arms,
+            called: true,
+        }))
     }
 
     fn selector(&mut self, selector: &tree::Selector, optional: bool) -> ExprId {
