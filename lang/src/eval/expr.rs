@@ -414,6 +414,22 @@ impl Machine<'_> {
             {
                 Ok(self.validators_of(node))
             }
+            // So has all that it shares.
+            Value::Node(_)
+                if self.has_state(node) && self.s(node).frozen & (SCALAR | VALUE) != 0 =>
+            {
+                let target = self.deref(node);
+                let data = self.n(target);
+                let said = data.base == Value::Cycle
+                    && !data.has(NodeData::DISJUNCT)
+                    && self.has_state(target)
+                    && !self.s(target).is_struct
+                    && self.all_finished(target);
+                Ok(match said {
+                    true => self.validators_of(target),
+                    false => Value::Node(node),
+                })
+            }
             _ => Ok(Value::Node(node)),
         }
     }

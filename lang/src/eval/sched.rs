@@ -81,12 +81,17 @@ impl Machine<'_> {
         self.s_mut(node).started = true;
         self.set_base(node, Value::Cycle);
         let context = self.info;
+        // What has a place in the result does not depend on who asks for it first.
+        let cyclic = context.cyclic == Cyclic::Yes && {
+            let root = self.root_of(node);
+            self.n(root).flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
+        };
         self.with_node(node, |m| {
             let mut at = m.n(node).conjuncts;
             while at != NIL {
                 let c = m.conjuncts[at as usize];
                 let mut info = c.info;
-                if context.cyclic == Cyclic::Yes {
+                if cyclic {
                     (info.cyclic, info.refs) = (context.cyclic, context.refs);
                 }
                 m.schedule_conjunct(node, c.expr, c.env, info);
@@ -126,6 +131,7 @@ impl Machine<'_> {
             waited: false,
             inserting: false,
             retry: false,
+            arm: self.arm_for == node,
             counted: true,
             error: NIL,
         };
@@ -512,6 +518,7 @@ impl Machine<'_> {
             select |= FIELD_CONJUNCTS;
         }
         let mut position = 0;
+        let from = self.blocking.len();
         self.run_ready(node, select, mode, &mut position);
 
         match mode {
@@ -529,6 +536,7 @@ impl Machine<'_> {
             }
         }
 
+        let held = self.hold_back(from);
         // Break deadlocks.
         loop {
             let mut index = 0;
@@ -573,7 +581,33 @@ impl Machine<'_> {
             break;
         }
         self.blocking.clear();
+        self.block_again(held);
         Ok(true)
+    }
+
+    /// Takes out of the first so many blocked tasks those that wait for their own node while another of its tasks is being
+    /// run: that one is in no deadlock, and may add to the node.
+    fn hold_back(&mut self, from: usize) -> Vec<TaskId> {
+        let mut held = Vec::new();
+        for index in (0..from.min(self.blocking.len())).rev() {
+            let id = self.blocking[index];
+            let on = self.tasks[id as usize].blocked_on;
+            if on == self.tasks[id as usize].node && self.is_running(on) {
+                held.push(self.blocking.remove(index));
+            }
+        }
+        held.reverse();
+        held
+    }
+
+    /// Those of the tasks that still wait are blocked as they were.
+    fn block_again(&mut self, tasks: Vec<TaskId>) {
+        for task in tasks {
+            let t = &self.tasks[task as usize];
+            if t.blocked_on != NIL && t.state == TaskState::Waiting && !t.defunct {
+                self.blocking.push(task);
+            }
+        }
     }
 
     /// Skips the tasks that have ended.
@@ -690,8 +724,9 @@ impl Machine<'_> {
         let finished = self.n(node).status == Status::Finalized;
         let saved_node = std::mem::replace(&mut self.node, node);
         let saved_errs = std::mem::replace(&mut self.errs, NIL);
-        let saved = (self.env, self.info, self.source);
+        let saved = (self.env, self.info, self.source, self.arm_for);
         (self.env, self.info, self.source) = (task.env, task.info, task.expr);
+        self.arm_for = if task.arm { node } else { NIL };
         self.stack.push(id);
         self.tasks[id as usize].error = NIL;
         self.set_task(id, TaskState::Running);
@@ -704,7 +739,7 @@ impl Machine<'_> {
         }
         self.errs = saved_errs;
         self.stack.pop();
-        (self.env, self.info, self.source) = saved;
+        (self.env, self.info, self.source, self.arm_for) = saved;
 
         let mut completes = 0;
         if result.is_ok() && self.tasks[id as usize].retry {

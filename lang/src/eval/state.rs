@@ -80,6 +80,8 @@ pub(super) struct Task {
     pub waited: bool,
     pub inserting: bool,
     pub retry: bool,
+    /// It brings in the arm chosen of a disjunction.
+    pub arm: bool,
     /// It is among its node's [`OpenTasks`].
     pub counted: bool,
     pub error: ErrId,
