@@ -294,8 +294,13 @@ impl Machine<'_> {
                 self.s(node).drop_parent_requirements,
                 self.s(node).completed & ANCESTORS,
             );
-            let depth = self.s(node).depth;
+            let State {
+                depth,
+                within_cycle,
+                ..
+            } = *self.s(node);
             let own = self.s_mut(arm);
+            own.within_cycle = within_cycle;
             own.assigned = if later.is_empty() {
                 assigned.clone()
             } else {

@@ -180,14 +180,10 @@ impl Machine<'_> {
             self.n_mut(node).flags |= NodeData::DYNAMIC;
         }
         // A `let` inside the value of one may be the same one again: what led here then tells where it ends.
-        let refs = match label == Label::NONE || self.is_within_let(parent) {
-            true => self.info.refs,
-            false => 0,
-        };
-        let info = Info {
-            refs,
-            ..Info::default()
-        };
+        let mut info = Info::default();
+        if label == Label::NONE || self.is_within_let(parent) {
+            (info.cyclic, info.refs) = (self.info.cyclic, self.info.refs);
+        }
         self.add_conjunct_record(node, body, env, info);
         self.lets.insert((key, body), node);
         node

@@ -80,19 +80,21 @@ impl Machine<'_> {
     fn schedule_conjuncts(&mut self, node: Node) {
         self.s_mut(node).started = true;
         self.set_base(node, Value::Cycle);
-        let context = self.info;
         // What has a place in the result does not depend on who asks for it first.
-        let cyclic = context.cyclic == Cyclic::Yes && {
+        if self.info.cyclic == Cyclic::Yes {
             let root = self.root_of(node);
-            self.n(root).flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0
-        };
+            if self.n(root).flags & (NodeData::DYNAMIC | NodeData::NON_ROOTED) != 0 {
+                self.s_mut(node).within_cycle = Some(self.info.refs);
+            }
+        }
+        let within_cycle = self.s(node).within_cycle;
         self.with_node(node, |m| {
             let mut at = m.n(node).conjuncts;
             while at != NIL {
                 let c = m.conjuncts[at as usize];
                 let mut info = c.info;
-                if cyclic {
-                    (info.cyclic, info.refs) = (context.cyclic, context.refs);
+                if let Some(refs) = within_cycle {
+                    (info.cyclic, info.refs) = (Cyclic::Yes, refs);
                 }
                 m.schedule_conjunct(node, c.expr, c.env, info);
                 at = m.conjuncts[at as usize].next;
@@ -585,14 +587,19 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// Takes out of the first so many blocked tasks those that wait for their own node while another of its tasks is being
+    /// Takes out of the first so many blocked tasks those that wait for their own node while a comprehension of it is being
     /// run: that one is in no deadlock, and may add to the node.
     fn hold_back(&mut self, from: usize) -> Vec<TaskId> {
         let mut held = Vec::new();
         for index in (0..from.min(self.blocking.len())).rev() {
             let id = self.blocking[index];
-            let on = self.tasks[id as usize].blocked_on;
-            if on == self.tasks[id as usize].node && self.is_running(on) {
+            let Task {
+                node, blocked_on, ..
+            } = self.tasks[id as usize];
+            if blocked_on == node
+                && self.has_state(node)
+                && self.s(node).open.running_comprehensions > 0
+            {
                 held.push(self.blocking.remove(index));
             }
         }

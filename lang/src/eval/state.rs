@@ -340,6 +340,8 @@ pub(super) struct State {
     pub has_ancestor_cycle: bool,
     pub has_field_value: bool,
     pub cyclic_conjuncts: Vec<(ExprId, EnvId, Info, Node)>,
+    /// What led to an inline value that is asked for within a structural cycle: all its conjuncts are part of that.
+    pub within_cycle: Option<u32>,
 
     pub no_sharing: bool,
     pub is_shared: bool,
@@ -502,6 +504,7 @@ impl State {
             has_ancestor_cycle,
             has_field_value,
             cyclic_conjuncts,
+            within_cycle,
             no_sharing,
             is_shared,
             share_cyclic,
@@ -536,6 +539,7 @@ impl State {
         choices.clear();
         user_errors.clear();
         cyclic_conjuncts.clear();
+        *within_cycle = None;
         shared_infos.clear();
         evidence.clear();
         evidence_index.clear();
