@@ -347,11 +347,12 @@ impl Machine<'_> {
                 || state.errors == NIL && self.meets(node, ANCESTORS | VALUE))
             && state.scalar == Value::None
             && state.kind.and(Kind::STRUCT) == Kind::STRUCT
-            && state.tasks.iter().all(|&task| {
-                let task = &self.tasks[task as usize];
+            && state.tasks.iter().all(|&id| {
+                let task = &self.tasks[id as usize];
                 let waits = task.kind == TaskKind::Comprehension
                     && (own || task.state != TaskState::Running);
-                task.state >= TaskState::Done || waits
+                let asks = task.kind == TaskKind::Expr && self.stack.last() == Some(&id);
+                task.state >= TaskState::Done || waits || asks
             })
     }
 

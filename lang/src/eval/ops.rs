@@ -23,7 +23,8 @@ impl Machine<'_> {
     /// Applies an operator to two concrete values.
     pub(super) fn operate(&mut self, op: Operator, a: Value, b: Value) -> Value {
         for value in [a, b] {
-            if let (Operator::Compare(_), Value::Node(node)) = (op, value)
+            if let (Operator::Compare(Comparison::Equal | Comparison::NotEqual), Value::Node(node)) =
+                (op, value)
                 && self.same(node, self.node)
                 && self.is_running(self.deref(node))
             {

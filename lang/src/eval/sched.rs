@@ -899,7 +899,8 @@ impl Machine<'_> {
     /// What a task needed took in the node itself, and finished it before the task gave it its value.
     fn finished_ahead(&mut self, node: Node) {
         let errors = self.s(node).errors;
-        if errors != NIL && !self.code(errors).is_incomplete() {
+        let wrong = self.n(node).child_errors != NIL || self.bottom_of(node).is_some();
+        if errors != NIL && (!self.code(errors).is_incomplete() || !wrong) {
             self.set_bottom(node, errors);
         } else {
             self.update_scalar(node);
