@@ -107,6 +107,8 @@ impl Machine<'_> {
         let (info, skip) = self.detect_cycle(task.node, target, task.env, task.expr, info);
         if skip {
             self.unshare(task.node);
+            // It adds nothing, but says that the field may be there.
+            self.add_evidence(task.node, info, 0);
             return Ok(());
         }
         if self.tasks[id as usize].defunct {
