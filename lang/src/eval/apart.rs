@@ -5,6 +5,7 @@
 //! sum of its fields. Nothing is wrong with the package if nothing is with any field, whichever machine evaluated it. What
 //! a machine needs of the other one's share, it evaluates itself; so a division is never wrong, only more or less useful.
 
+use super::equal::Equals;
 use super::machine::*;
 use super::{Evaluation, Selector};
 use crate::resolve::program::*;
@@ -67,6 +68,9 @@ impl<'a> Evaluation<'a> {
         let top = self.machine.deref(self.root);
         let fields = self.machine.divide(top, &paths, 0)?;
         fields.iter().any(Field::is_apart).then(|| {
+            // Whoever divides a package has it evaluated anew if anything is wrong.
+            let taken = self.machine.named(&[]).map(Arc::new);
+            self.machine.equals = Some(Box::new(Equals::new(taken)));
             let copy = Evaluation {
                 machine: self.machine.clone(),
                 main: self.main.clone(),

@@ -273,17 +273,24 @@ impl Machine<'_> {
         let (mut last, mut mask) = (0, 0);
         self.each_is_evident(node, active, early, |group| {
             if group != last {
-                (last, mask) = (group, self.lies_in_by_parents(active, group));
+                (last, mask) = (
+                    group,
+                    self.lies_in_by_parents(active.iter().copied(), group),
+                );
             }
             mask
         })
     }
 
     /// The requirements, as bits, that a group lies in by its parents.
-    fn lies_in_by_parents(&self, active: &[u32], group: u32) -> u64 {
+    pub(super) fn lies_in_by_parents(
+        &self,
+        active: impl DoubleEndedIterator<Item = u32> + ExactSizeIterator,
+        group: u32,
+    ) -> u64 {
         let mut mask = 0;
         let mut at = group;
-        for (position, &id) in active.iter().enumerate().rev() {
+        for (position, id) in active.enumerate().rev() {
             while at > id {
                 at = self.groups[at as usize];
             }
@@ -446,7 +453,7 @@ impl Machine<'_> {
     }
 
     /// The further edges between groups that hold at a node: its own and those of the nodes around it.
-    fn edges(&mut self, node: Node) -> Edges {
+    pub(super) fn edges(&mut self, node: Node) -> Edges {
         if node == NIL || !self.has_state(node) {
             return Shared::default();
         }
@@ -519,7 +526,7 @@ impl Machine<'_> {
 
     /// The node whose state has the requirements that apply to a node's fields: itself, or one around it where it adds
     /// none.
-    fn required(&mut self, node: Node) -> Node {
+    pub(super) fn required(&mut self, node: Node) -> Node {
         if let Some(known) = self.known_required(node) {
             return known;
         }

@@ -50,8 +50,11 @@ impl Machine<'_> {
             return self.mark_cyclic(node, target, env, expr, info, true);
         }
         if self.s(node).has_non_cyclic && info.cyclic == Cyclic::Maybe {
+            self.turns += 1;
             return (info, false);
         }
+        let turns = self.turns;
+        self.turns += 1;
         let mut chain_step = false;
         let mut at = info.refs;
         let mut walked = self.s(node).depth;
@@ -127,6 +130,7 @@ impl Machine<'_> {
                 }
             }
         }
+        self.turns = turns;
         let depth = self.s(node).depth;
         let (target, at) = (self.deref(target), self.deref(node));
         info.refs = self.add_to_history(info.refs, expr, target, at, depth);
@@ -158,6 +162,7 @@ impl Machine<'_> {
         ancestor: bool,
     ) -> (Info, bool) {
         info.cyclic = Cyclic::Yes;
+        self.turns += 1;
         let state = self.s_mut(node);
         state.has_any_cyclic = true;
         state.has_ancestor_cycle |= ancestor;
@@ -257,6 +262,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn structural_cycle(&mut self, node: Node) {
+        self.turns += 1;
         let exprs = self.conjunct_exprs(node).into_iter().collect();
         let error = self.push_error(Bottom {
             code: ErrorCode::StructuralCycle,

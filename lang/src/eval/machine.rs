@@ -311,6 +311,8 @@ pub(crate) struct Machine<'a> {
     pub(super) package_nodes: FxHashMap<u32, Node>,
     /// Values of disjunctions of plain scalars, by themselves.
     pub(super) union_values: FxHashMap<u32, Value>,
+    /// Equal nodes, on a machine that evaluates them once.
+    pub(super) equals: Option<Box<super::equal::Equals>>,
     /// Orders of arcs that have been worked out, by what they depend on.
     pub(super) orders: FxHashMap<Box<[u32]>, Box<[u32]>>,
     /// A buffer for keys of `orders`.
@@ -334,6 +336,9 @@ pub(crate) struct Machine<'a> {
     pub(super) unsettled: Vec<(Node, Node)>,
     /// How many times a task has begun to wait.
     pub(super) waits: u64,
+    /// How many times something was found out that holds on this way to a node only: that it leads back to itself, or
+    /// that nothing else could go on.
+    pub(super) turns: u64,
     /// The node of which an arm is being inserted.
     pub(super) arm_for: Node,
     pub(super) eval_depth: i32,
@@ -424,6 +429,7 @@ impl<'a> Machine<'a> {
             lets_again: FxHashMap::default(),
             package_nodes: FxHashMap::default(),
             union_values: FxHashMap::default(),
+            equals: None,
             orders: FxHashMap::default(),
             order_key: Vec::new(),
             unordered: false,
@@ -438,6 +444,7 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             unsettled: Vec::new(),
             waits: 0,
+            turns: 0,
             arm_for: NIL,
             eval_depth: 0,
             limited: false,
@@ -500,6 +507,7 @@ impl<'a> Machine<'a> {
             lets_again,
             package_nodes,
             union_values,
+            equals,
             orders: _,
             order_key: _,
             unordered,
@@ -514,6 +522,7 @@ impl<'a> Machine<'a> {
             stack,
             unsettled,
             waits,
+            turns: _,
             arm_for,
             eval_depth,
             in_validator,
@@ -566,6 +575,9 @@ impl<'a> Machine<'a> {
         lets_again.clone_from(&from.lets_again);
         package_nodes.clone_from(&from.package_nodes);
         union_values.clone_from(&from.union_values);
+        if let Some(equals) = equals {
+            equals.restart();
+        }
         unordered.clone_from(&from.unordered);
         literals.clone_from(&from.literals);
         keys.clone_from(&from.keys);

@@ -65,7 +65,7 @@ impl Machine<'_> {
         let arcs = self.arc_vec(node);
         if arcs.len() > MAX_CACHED {
             return self
-                .sorted_arcs(node)
+                .sorted_arcs(node, false)
                 .into_iter()
                 .map(|i| arcs[i as usize])
                 .collect();
@@ -78,7 +78,7 @@ impl Machine<'_> {
         let result = match self.orders.get(&key[..]) {
             Some(order) => ordered(order),
             None => {
-                let order = self.sorted_arcs(node);
+                let order = self.sorted_arcs(node, false);
                 let result = ordered(&order);
                 self.orders
                     .insert(key.as_slice().into(), order.into_boxed_slice());
@@ -121,7 +121,7 @@ impl Machine<'_> {
     }
 
     /// The reference that a history began with.
-    fn first_reference(&self, refs: u32) -> ExprId {
+    pub(super) fn first_reference(&self, refs: u32) -> ExprId {
         let mut record = &self.refs[refs as usize - 1];
         while record.next != 0 {
             record = &self.refs[record.next as usize - 1];
@@ -129,8 +129,42 @@ impl Machine<'_> {
         record.expr
     }
 
-    /// The output order, as indices of arcs.
-    fn sorted_arcs(&mut self, node: Node) -> Vec<u32> {
+    /// Whether the fields of a node would stand in the same order if all of its conjuncts had come through one reference.
+    pub(super) fn keeps_order(&mut self, node: Node) -> bool {
+        self.n(node).arc_count < 2 || self.sorted_arcs(node, true) == self.sorted_arcs(node, false)
+    }
+
+    /// Whether the order of a node's fields is that of any literal that has some: they all have the same.
+    pub(super) fn has_one_order(&self, node: Node) -> bool {
+        let fields = |shape: ShapeId| {
+            let Shape { start, len, .. } = self.program.shapes[shape as usize];
+            let decls = &self.program.decls[start as usize..(start + len) as usize];
+            decls.iter().filter_map(|decl| match decl {
+                Decl::Field { label, arc, .. } if *arc < ArcType::Optional => Some(*label),
+                // Its label may be any.
+                Decl::Dynamic { .. } => Some(Label::NONE),
+                _ => None,
+            })
+        };
+        let mut first = None;
+        let mut at = self.n(node).structs;
+        while at != NIL {
+            let StructInfo { shape, next, .. } = self.structs[at as usize];
+            at = next;
+            if fields(shape).next().is_none() {
+                continue;
+            }
+            match first {
+                None => first = Some(shape),
+                Some(known) if fields(known).eq(fields(shape)) => {}
+                Some(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// The output order, as indices of arcs; where it is `flat`, as if all conjuncts had come through one reference.
+    fn sorted_arcs(&mut self, node: Node, flat: bool) -> Vec<u32> {
         let arcs = self.arc_vec(node);
         // The literals by shape: where a literal was inserted several times, as by each firing of a comprehension,
         // all that is found out here holds of each of them.
@@ -205,9 +239,18 @@ impl Machine<'_> {
                 }
             }
         }
+        if flat && let Some(first) = literals.first() {
+            let place = first.place;
+            literals
+                .iter_mut()
+                .for_each(|literal| literal.place = place);
+        }
         // Operands of `&` are explicit unifications.
         let mut work: SmallVec<[ExprId; 16]> = SmallVec::new();
-        let mut at = self.n(node).conjuncts;
+        let mut at = match flat {
+            true => NIL,
+            false => self.n(node).conjuncts,
+        };
         while at != NIL {
             let c = self.conjuncts[at as usize];
             work.push(c.expr);

@@ -9,12 +9,13 @@
 //! Only a value without errors comes about in this way. Whatever else it is, the whole is evaluated the
 //! common way, which says what is wrong.
 
+use super::equal::Equals;
 use super::machine::*;
 use super::order::Arcs;
 use crate::resolve::program::*;
 use crate::value::Data;
 use crate::value::builtin::Kind;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -50,6 +51,8 @@ struct Plan {
     top: Node,
     items: Vec<Item>,
     skeleton: Skeleton,
+    /// Labels of which the program takes the value.
+    named: Arc<FxHashSet<Label>>,
 }
 
 /// What is found while a value is divided.
@@ -101,7 +104,10 @@ impl Machine<'_> {
     /// Divides the value. This machine evaluates nothing else, and so leaves no trace where parts turn out not
     /// to be the way.
     fn plan(&mut self, start: &Start) -> Option<Plan> {
-        let named = self.named(start)?;
+        let named = self.named(match start {
+            Start::Package => &[],
+            Start::Expressions(exprs) => exprs,
+        })?;
         let top = self.top(start);
         if named.contains(&self.n(top).label) {
             return None;
@@ -117,16 +123,13 @@ impl Machine<'_> {
             top,
             items: division.items,
             skeleton,
+            named: Arc::new(division.named),
         })
     }
 
     /// The labels of fields that the program takes as values, if that can be told: a field that leads back to the struct
     /// it is in is evaluated with it. Where a name only leads on to what is selected from it, it does not count.
-    fn named(&self, start: &Start) -> Option<FxHashSet<Label>> {
-        let own: &[ExprId] = match start {
-            Start::Package => &[],
-            Start::Expressions(exprs) => exprs,
-        };
+    pub(super) fn named(&self, own: &[ExprId]) -> Option<FxHashSet<Label>> {
         let mut leads_on = vec![false; self.program.exprs.len()];
         for expr in &self.program.exprs {
             if let Expr::Select { base, .. } = expr {
@@ -303,7 +306,11 @@ impl Machine<'_> {
     }
 
     /// Evaluates fields one after the other. `None` where something is wrong.
-    fn evaluate_part(&mut self, top: Node, items: &[Item]) -> Option<Part> {
+    fn evaluate_part<'i>(
+        &mut self,
+        top: Node,
+        items: impl ExactSizeIterator<Item = &'i Item>,
+    ) -> Option<Part> {
         let mut part = Part::with_capacity(items.len());
         let mut within: (&[Label], Node) = (&[], top);
         for item in items {
@@ -363,7 +370,8 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
     let size = (items.len() / (PARTS * processors)).clamp(1, MAX_PART);
     // Beginning anew is worth about what it takes.
     let limit = planner.nodes.len() + MIN_NODES.max(planner.nodes.len() / 2);
-    let parts: Vec<&[Item]> = items.chunks(size).collect();
+    let order = by_name(items);
+    let parts: Vec<&[usize]> = order.chunks(size).collect();
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let total = Mutex::new(Stats::default());
@@ -379,10 +387,11 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
     };
     let work = |done: &mpsc::Sender<(usize, Part)>| {
         let mut machine = planner.clone();
+        machine.equals = Some(Box::new(Equals::new(Some(plan.named.clone()))));
         machine.stats = Stats::default();
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(items) = parts.get(index) else {
+            let Some(part) = parts.get(index) else {
                 break;
             };
             if machine.nodes.len() > limit {
@@ -390,7 +399,7 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
                 machine.restart(planner);
                 machine.stats = Stats::default();
             }
-            match machine.evaluate_part(plan.top, items) {
+            match machine.evaluate_part(plan.top, part.iter().map(|&at| &items[at])) {
                 // Nobody listens once the evaluation has ended.
                 Some(part) => drop(done.send((index, part))),
                 None => failed.store(true, Ordering::Relaxed),
@@ -416,9 +425,23 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
     for (index, part) in receiver {
         done[index] = Some(part);
     }
-    let mut data = Vec::with_capacity(items.len());
-    for part in done {
-        data.extend(part?);
+    let mut data: Vec<Option<Data>> = items.iter().map(|_| None).collect();
+    for (part, places) in done.into_iter().zip(&parts) {
+        for (field, &at) in part?.into_iter().zip(*places) {
+            data[at] = field;
+        }
     }
     Some((data, total.into_inner().unwrap_or_default()))
+}
+
+/// The items in the order they are evaluated in: fields of one name after each other, as they often come from the same
+/// values (an application, on each of several clusters).
+fn by_name(items: &[Item]) -> Vec<usize> {
+    let mut first = FxHashMap::default();
+    for (at, item) in items.iter().enumerate() {
+        first.entry(item.last()).or_insert(at);
+    }
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&at| first[&items[at].last()]);
+    order
 }

@@ -6,6 +6,7 @@
 //! conditions they wait for are frozen, all of them before any of the tasks runs, so that the order of
 //! evaluation does not show.
 
+use super::equal::Equal;
 use super::machine::*;
 use crate::resolve::program::*;
 
@@ -66,7 +67,13 @@ impl Machine<'_> {
         if known == NIL && self.try_leaf(node) {
             return None;
         }
+        let equal = match self.try_equal(node) {
+            Some(Equal::Same(_)) => return None,
+            Some(Equal::First(entry)) => entry,
+            None => NIL,
+        };
         let id = self.bare_state(node)?;
+        self.states[id as usize].equal = equal;
         if !self.states[id as usize].started {
             self.schedule_conjuncts(node);
         }
@@ -554,6 +561,7 @@ impl Machine<'_> {
                 let task = self.tasks[self.blocking[index] as usize];
                 index += 1;
                 if task.blocked_on != NIL && self.has_state(task.blocked_on) {
+                    self.turns += 1;
                     self.freeze(task.blocked_on, task.blocked_for);
                 }
             }

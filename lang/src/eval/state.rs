@@ -371,6 +371,8 @@ pub(super) struct State {
     /// The node whose list applies: this one, or one around it; `NIL` while that is not known.
     pub required_by: Node,
     pub drop_parent_requirements: bool,
+    /// Its entry among the nodes that others may stand for.
+    pub equal: u32,
 }
 
 /// The mode an arm's clone is evaluated in; none where the node is not an arm.
@@ -524,6 +526,7 @@ impl State {
             required,
             required_by,
             drop_parent_requirements,
+            equal,
         } = self;
         tasks.clear();
         *open = OpenTasks::default();
@@ -596,5 +599,6 @@ impl State {
         required.clear();
         *required_by = NIL;
         *drop_parent_requirements = false;
+        *equal = NIL;
     }
 }

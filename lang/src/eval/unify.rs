@@ -83,6 +83,7 @@ impl Machine<'_> {
             && mode == Mode::Attempt
             && needs & FIELD_SET == 0
         {
+            self.turns += 1;
             return Ok(false);
         }
         self.n_mut(node).status = Status::Evaluating;
@@ -243,6 +244,9 @@ impl Machine<'_> {
         }
         self.n_mut(node).status = Status::Finalized;
         self.eval_depth -= 1;
+        if check_closed {
+            self.note_equal(node);
+        }
         let met = self.meets(node, needs);
         self.release_children(node);
         Ok(met)
