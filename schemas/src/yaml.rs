@@ -48,6 +48,14 @@ impl Node {
             .map(|e| &e.value)
     }
 
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Value::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let entry = entries.iter_mut().find(|e| &*e.key == key)?;
+        Some(&mut entry.value)
+    }
+
     /// The entries of a mapping; none of anything else.
     pub fn entries(&self) -> &[Entry] {
         match &self.value {

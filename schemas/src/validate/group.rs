@@ -61,11 +61,12 @@ impl Group {
 
     /// Reads what [`Group::to_text`] wrote.
     pub(crate) fn from_text(text: &str) -> Option<Group> {
-        let group = serde_json::from_str::<Group>(text).ok()?;
+        let mut group = serde_json::from_str::<Group>(text).ok()?;
         // A schema comes after those it mentions: nothing is missing, and nothing is endless.
-        let sound = group.schemas.iter().enumerate().all(|(at, schema)| {
-            let mut schema = schema.clone();
-            schema.children_mut().all(|child| (child.0 as usize) < at)
+        let mut schemas = group.schemas.iter_mut().enumerate();
+        let sound = schemas.all(|(at, schema)| {
+            let mut children = schema.children_mut();
+            children.all(|child| (child.0 as usize) < at)
         });
         let mut named = group.kinds.values().chain(group.definitions.values());
         let named = named.all(|id| (id.0 as usize) < group.schemas.len());

@@ -251,63 +251,71 @@ impl Validator {
     /// Checks every object of a file, those of lists one by one. The diagnostics are about the file's
     /// syntax.
     pub fn objects(&self, file: FileId, text: &str) -> (Vec<Checked>, Vec<Diagnostic>) {
-        let (documents, diagnostics) = yaml::documents(file, text);
+        let (mut documents, diagnostics) = yaml::documents(file, text);
         let mut objects = Vec::new();
-        for document in &documents {
+        for document in &mut documents {
             self.each(document, String::new(), &mut objects);
         }
         (objects, diagnostics)
     }
 
-    /// Checks an object at a path, or each object of a list.
-    fn each(&self, node: &Node, path: String, objects: &mut Vec<Checked>) {
+    /// Checks an object at a path, or each object of a list. It is left as the API server would complete it.
+    fn each(&self, node: &mut Node, path: String, objects: &mut Vec<Checked>) {
         let mut walk = Walk {
             groups: &self.groups,
             quiet: false,
             path,
             findings: Vec::new(),
         };
-        match self.unpacked(node) {
-            Some(items) if !items.is_empty() => {
-                for (at, item) in items.iter().enumerate() {
+        if self.is_unpacked(node) {
+            let items = node.get_mut("items").map(|items| &mut items.value);
+            if let Some(Value::List(items)) = items
+                && !items.is_empty()
+            {
+                for (at, item) in items.iter_mut().enumerate() {
                     self.each(item, format!("{}.items[{at}]", walk.path), objects);
                 }
                 return;
             }
-            Some(_) => {}
-            None => self.check(&mut walk, node),
+        } else {
+            self.check(&mut walk, node);
         }
         let mut findings = walk.findings;
         findings.sort_by(|a, b| (a.span, &a.path).cmp(&(b.span, &b.path)));
         objects.push(Checked::new(node, findings));
     }
 
-    /// The elements of a list of objects that is checked element by element.
-    fn unpacked<'n>(&self, node: &'n Node) -> Option<&'n [Node]> {
+    /// Whether it is a list of objects that is checked element by element.
+    fn is_unpacked(&self, node: &Node) -> bool {
         let text = |key: &str| node.get(key).and_then(Node::str).unwrap_or_default();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
-        let items = node.get("items").filter(|_| kind.ends_with("List"))?;
         let plain = (api_version, kind) == ("v1", "List");
-        (plain || self.groups.kind(api_version, kind).is_none()).then(|| items.elements())
+        kind.ends_with("List")
+            && node.get("items").is_some()
+            && (plain || self.groups.kind(api_version, kind).is_none())
     }
 
     /// Checks an object that was not read from a text.
     pub fn data(&self, data: &Data) -> Vec<Finding> {
-        self.object(&Node::from_data(data))
+        self.findings(&mut Node::from_data(data))
     }
 
     /// Checks one object, or each object of a list.
     pub fn object(&self, node: &Node) -> Vec<Finding> {
+        self.findings(&mut node.clone())
+    }
+
+    fn findings(&self, node: &mut Node) -> Vec<Finding> {
         let mut objects = Vec::new();
         self.each(node, String::new(), &mut objects);
         objects.into_iter().flat_map(|o| o.findings).collect()
     }
 
-    fn check(&self, walk: &mut Walk<'_>, node: &Node) {
-        let mut names = [""; 2];
+    fn check(&self, walk: &mut Walk<'_>, node: &mut Node) {
+        let mut names = [const { String::new() }; 2];
         for (at, key) in ["apiVersion", "kind"].into_iter().enumerate() {
             match node.get(key).map(|n| (n, n.str())) {
-                Some((_, Some(text))) if !text.is_empty() => names[at] = text,
+                Some((_, Some(text))) if !text.is_empty() => names[at] = text.to_owned(),
                 found => {
                     let span = found.map_or(node.span, |(n, _)| n.span);
                     let message = match &node.value {
@@ -327,7 +335,7 @@ impl Validator {
             }
         }
         walk.duplicates(node);
-        let [api_version, kind] = names;
+        let [api_version, kind] = names.each_ref().map(String::as_str);
         match self.groups.kind(api_version, kind) {
             Some((group, id)) => self.known(walk, node, [api_version, kind], &group, id),
             None => {
@@ -346,14 +354,13 @@ impl Validator {
     fn known(
         &self,
         walk: &mut Walk<'_>,
-        node: &Node,
+        object: &mut Node,
         names: [&str; 2],
         group: &Arc<Group>,
         id: crate::schema::Id,
     ) {
         let [api_version, kind] = names;
-        let mut object = node.clone();
-        walk.complete(group, id, &mut object, 0);
+        walk.complete(group, id, object, 0);
         let meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
         let custom = !group.builtin;
         if custom {
@@ -367,12 +374,12 @@ impl Validator {
                 walk.value(&meta, id, &metadata.value, 0);
                 walk.path.truncate(end);
             }
-            walk.root(group, id, &object);
+            walk.root(group, id, object);
         } else {
-            walk.value(group, id, &object, 0);
+            walk.value(group, id, object, 0);
         }
         let scope = self.namespaced(api_version, kind);
-        names::metadata(walk, api_version, kind, &object, scope);
+        names::metadata(walk, api_version, kind, object, scope);
     }
 }
 
@@ -383,6 +390,22 @@ fn other_version(kind: &str) -> Option<String> {
         .map(|k| k.0)
         .collect();
     (!known.is_empty()).then(|| format!("{kind} is known in {}", known.join(", ")))
+}
+
+/// Whether a map in it has a key twice.
+fn has_duplicates(node: &Node) -> bool {
+    let entries = node.entries();
+    let twice = match entries.len() {
+        0..64 => (entries.iter().enumerate())
+            .any(|(at, entry)| entries[..at].iter().any(|e| e.key == entry.key)),
+        _ => {
+            let mut seen = rustc_hash::FxHashSet::default();
+            !entries.iter().all(|entry| seen.insert(&entry.key))
+        }
+    };
+    twice
+        || entries.iter().any(|entry| has_duplicates(&entry.value))
+        || node.elements().iter().any(has_duplicates)
 }
 
 /// In a path, what stands before and after the key of a map.
@@ -424,12 +447,28 @@ impl Walk<'_> {
         end
     }
 
+    /// Steps down to a field, as [`Walk::push`].
+    fn push_field(&mut self, key: &str) -> usize {
+        let end = self.path.len();
+        if !self.quiet {
+            self.path.push('.');
+            self.path.push_str(key);
+        }
+        end
+    }
+
     fn report(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
     /// Reports keys that are there twice.
     fn duplicates(&mut self, node: &Node) {
+        if has_duplicates(node) {
+            self.each_duplicate(node);
+        }
+    }
+
+    fn each_duplicate(&mut self, node: &Node) {
         let entries = node.entries();
         for (at, entry) in entries.iter().enumerate() {
             let end = self.push(format_args!(".{}", entry.key));
@@ -442,7 +481,7 @@ impl Walk<'_> {
                     message,
                 ));
             }
-            self.duplicates(&entry.value);
+            self.each_duplicate(&entry.value);
             self.path.truncate(end);
         }
         if entries.len() >= 64 {
@@ -460,17 +499,13 @@ impl Walk<'_> {
         }
         for (at, element) in node.elements().iter().enumerate() {
             let end = self.push(format_args!("[{at}]"));
-            self.duplicates(element);
+            self.each_duplicate(element);
             self.path.truncate(end);
         }
     }
 
     /// A whole custom resource: `metadata` is known, and its schema may only narrow its name.
     fn root(&mut self, group: &Arc<Group>, id: crate::schema::Id, object: &Node) {
-        let mut trimmed = object.clone();
-        if let Value::Map(entries) = &mut trimmed.value {
-            entries.retain(|e| !["apiVersion", "kind", "metadata"].contains(&&*e.key));
-        }
         let schema = group.get(id);
         if let (Some(id), Some(metadata)) = (schema.property("metadata"), object.get("metadata")) {
             for (name, id) in &group.get(id).properties {
@@ -481,8 +516,10 @@ impl Walk<'_> {
                 }
             }
         }
-        for entry in trimmed.entries() {
-            let end = self.push(format_args!(".{}", entry.key));
+        let common = ["apiVersion", "kind", "metadata"];
+        let entries = object.entries().iter();
+        for entry in entries.filter(|e| !common.contains(&&*e.key)) {
+            let end = self.push_field(&entry.key);
             match schema.property(&entry.key) {
                 Some(id) => self.value(group, id, &entry.value, 0),
                 None if schema.preserve => {}

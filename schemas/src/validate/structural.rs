@@ -363,7 +363,7 @@ impl Walk<'_> {
                 None if schema.additional.is_some() => {
                     self.push(format_args!("{KEY}{}{KEY_END}", entry.key))
                 }
-                _ => self.push(format_args!(".{}", entry.key)),
+                _ => self.push_field(&entry.key),
             };
             match (property, schema.additional) {
                 (Some(id), _) | (None, Some(Additional::Schema(id))) => {
