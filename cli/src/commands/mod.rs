@@ -95,6 +95,8 @@ pub(crate) struct Session {
     pub(crate) cost: Cost,
     /// Whether charts and kustomizations are rendered, by other programs.
     pub(crate) programs: bool,
+    /// Whether only what is used of the packages of schemas is read.
+    pub(crate) only_used: bool,
 }
 
 impl Session {
@@ -108,6 +110,7 @@ impl Session {
                 lint: false,
                 cost: Cost::default(),
                 programs: false,
+                only_used: false,
             }),
             Err(error) => {
                 reporter.report(&SourceMap::default(), &[error]);
@@ -181,6 +184,9 @@ impl Session {
     ) -> Outcome {
         let files = self.files.clone();
         let mut loader = Loader::new(&files);
+        if self.only_used {
+            loader.read_only_used();
+        }
         match self.load(&mut loader, inputs, merge) {
             Ok(instances) => self.each_of(&mut loader, instances, merge, each),
             Err(outcome) => outcome,
@@ -227,7 +233,10 @@ impl Session {
                 &mut importer,
                 builtins,
             );
-            drop(importer);
+            match self.only_used {
+                true => importer.discard(),
+                false => drop(importer),
+            }
             if self.programs && !fatal(&found) {
                 match self.rendered(loader, &mut instance, evaluation) {
                     Ok(complete) => evaluation = complete,

@@ -35,6 +35,7 @@ impl Session {
         };
         let mut platforms = Vec::new();
         self.programs = true;
+        self.only_used = true;
         let outcome = self.each(
             &inputs,
             true,

@@ -1,6 +1,7 @@
 //! Where imported packages come from.
 
 use super::module::{Module, unversioned};
+use super::used::{self, Part};
 use super::{Document, Instance, Loader};
 use holos_lang::diagnostic::{FileId, Source, SourceMap};
 use holos_lang::resolve::{ImportError, Importer, PackageFiles};
@@ -17,6 +18,8 @@ const RENDERED: &str = "platform/rendered";
 pub struct PackageImporter<'l, 'f> {
     loader: &'l mut Loader<'f>,
     module: Option<Module>,
+    /// The files of the package that imports are found for.
+    main: Vec<(FileId, Arc<tree::File>)>,
     /// Files of the package [`RENDERED`].
     rendered: Vec<Document>,
     /// Who imports what so far, by canonical path.
@@ -35,7 +38,12 @@ struct Shipped {
 
 impl Shipped {
     fn parse((name, text): (String, Arc<str>)) -> Shipped {
-        let parsed = syntax::parse(FileId(0), &text);
+        let used = text.clone();
+        Shipped::parse_part(Part { name, text, used })
+    }
+
+    fn parse_part(Part { name, text, used }: Part) -> Shipped {
+        let parsed = syntax::parse(FileId(0), &used);
         // Places of errors need the file's id, which it gets when it is asked for.
         let tree = parsed.errors.is_empty().then(|| Arc::new(parsed.file));
         Shipped { name, text, tree }
@@ -43,8 +51,8 @@ impl Shipped {
 }
 
 /// The files of a package that ships; none where there is no such package.
-fn shipped(path: &str) -> Vec<(String, Arc<str>)> {
-    if path != "platform" && !path.starts_with("platform/") {
+pub(super) fn shipped(path: &str) -> Vec<(String, Arc<str>)> {
+    if !is_of_platform(path) {
         let files = holos_schemas::package(path).unwrap_or_default().into_iter();
         return files
             .map(|(file, text)| (format!("{path}/{file}"), Arc::from(&*text)))
@@ -57,17 +65,29 @@ fn shipped(path: &str) -> Vec<(String, Arc<str>)> {
         .collect()
 }
 
+/// Whether a path is that of a package of the platform library.
+fn is_of_platform(path: &str) -> bool {
+    path == "platform" || path.starts_with("platform/")
+}
+
 impl<'l, 'f> PackageImporter<'l, 'f> {
     pub(super) fn new(loader: &'l mut Loader<'f>, instance: &Instance) -> Self {
         let module = instance.module.clone();
         PackageImporter {
             loader,
             module,
+            main: instance.package.files.clone(),
             rendered: instance.rendered.clone(),
             edges: BTreeMap::new(),
             found: BTreeMap::new(),
             ahead: BTreeMap::new(),
         }
+    }
+
+    /// Lets go of all trees, by another thread, while this one goes on.
+    pub(crate) fn discard(self) {
+        let trees = (self.found, self.ahead);
+        rayon::spawn(move || drop(trees));
     }
 
     /// The packages that were imported.
@@ -197,6 +217,9 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
 
     /// Parses what a package that ships imports: nearly always other packages that ship.
     fn parse_ahead(&mut self, package: &PackageFiles) {
+        if self.loader.only_used && self.parse_used(package) {
+            return;
+        }
         let imports = package.files.iter().flat_map(|(_, tree)| &tree.imports);
         let paths: BTreeSet<&str> = imports.map(|import| split(&import.path).0).collect();
         let unknown = |path: &&str| {
@@ -217,6 +240,47 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             .collect();
         self.ahead
             .extend(parsed.into_iter().filter(|(_, files)| !files.is_empty()));
+    }
+
+    /// Parses, of all packages of schemas that the library refers to, what it or the main package refers to. False where
+    /// some other package may refer to more.
+    fn parse_used(&mut self, library: &PackageFiles) -> bool {
+        if &*library.path != "platform" {
+            return !self.ahead.is_empty();
+        }
+        let mut imports = self.main.iter().flat_map(|(_, tree)| &tree.imports);
+        let ships = |path: &str| {
+            let builtin = holos_stdlib::Standard.package(path).is_some();
+            builtin || is_of_platform(path) || holos_schemas::paths().contains(&split(path).0)
+        };
+        let module = self.module.as_ref();
+        let own = |path: &str| {
+            module.is_some_and(|module| {
+                let vendored = module.vendored(path);
+                let files = self.loader.files;
+                module.directory(path).is_some() || vendored.iter().any(|dir| files.is_dir(dir))
+            })
+        };
+        if !imports.all(|import| ships(&import.path)) {
+            return false;
+        }
+        let files = self.main.iter().chain(&library.files);
+        let roots = files.map(|(_, tree)| &**tree);
+        let known = |path: &str| is_of_platform(path) || self.found.contains_key(path);
+        let parts = used::parts(roots, known);
+        if parts.keys().any(|path| own(path)) {
+            return false;
+        }
+        let parts: Vec<(String, Vec<Part>)> = parts.into_iter().collect();
+        let parsed: Vec<(String, Vec<Shipped>)> = parts
+            .into_par_iter()
+            .map(|(path, parts)| {
+                let files = parts.into_par_iter().map(Shipped::parse_part).collect();
+                (path, files)
+            })
+            .collect();
+        self.ahead.extend(parsed);
+        true
     }
 
     /// A path that leads nowhere, and the nearest one that leads somewhere.
@@ -291,7 +355,7 @@ impl Importer for PackageImporter<'_, '_> {
 }
 
 /// An import path and the name of the package it means: what follows `:`, or the last part.
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     let last = path.rfind('/').map_or(0, |at| at + 1);
     match path[last..].find(':') {
         Some(at) => (&path[..last + at], &path[last + at + 1..]),

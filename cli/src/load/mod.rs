@@ -11,6 +11,8 @@ mod import;
 pub mod inputs;
 pub mod module;
 pub(crate) mod placement;
+mod references;
+mod used;
 
 use crate::args::{Inputs, Placing};
 use crate::files::{Files, utf8};
@@ -95,6 +97,8 @@ pub struct Loader<'f> {
     known_tags: Vec<String>,
     parsed: BTreeMap<PathBuf, ReadFile>,
     ahead: ahead::Ahead,
+    /// Whether of the packages that ship only what is used is read.
+    only_used: bool,
 }
 
 /// A file that was read: its tree and what was wrong, or why it could not be.
@@ -113,7 +117,14 @@ impl<'f> Loader<'f> {
             known_tags: Vec::new(),
             parsed: BTreeMap::new(),
             ahead: ahead::Ahead::default(),
+            only_used: false,
         }
+    }
+
+    /// Has only what is used of the packages of schemas that ship read: for who asks nothing of a package but what it says
+    /// itself.
+    pub fn read_only_used(&mut self) {
+        self.only_used = true;
     }
 
     /// Loads what the arguments name.
