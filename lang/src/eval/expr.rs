@@ -266,6 +266,10 @@ impl Machine<'_> {
             match mode {
                 Mode::Finalize => {
                     self.unify(arc, needs, Mode::Attempt, true)?;
+                    // What still waits, and not for this, has its turn before that.
+                    if self.has_state(arc) && !self.meets(arc, needs) && !self.is_running(arc) {
+                        self.unify(arc, needs, Mode::Finalize, true)?;
+                    }
                     if self.has_state(arc) {
                         self.freeze(arc, needs);
                     }
