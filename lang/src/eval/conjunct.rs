@@ -351,10 +351,8 @@ impl Machine<'_> {
             info = info.without(Info::FROM_DEF);
         }
         if self.deref(node) == self.deref(target) {
-            match self.s(node).is_shared {
-                true => self.add_shared(node, info),
-                // It adds nothing, but says that the field may be there.
-                false => self.add_evidence(node, info, 0),
+            if self.s(node).is_shared {
+                self.add_shared(node, info);
             }
             return;
         }
