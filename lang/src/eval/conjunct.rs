@@ -235,7 +235,7 @@ impl Machine<'_> {
     /// Whether the literal has been inserted into the node before. From many literals on, it is noted.
     fn has_literal(&mut self, node: Node, shape: ShapeId) -> bool {
         if self.n(node).has(NodeData::MANY_LITERALS) {
-            return !self.literals.insert((node, shape));
+            return !self.s_mut(node).literals.insert(shape);
         }
         let mut at = self.n(node).structs;
         let mut count = 0;
@@ -252,10 +252,10 @@ impl Machine<'_> {
             let mut at = self.n(node).structs;
             while at != NIL {
                 let info = self.structs[at as usize];
-                self.literals.insert((node, info.shape));
+                self.s_mut(node).literals.insert(info.shape);
                 at = info.next;
             }
-            self.literals.insert((node, shape));
+            self.s_mut(node).literals.insert(shape);
         }
         false
     }

@@ -62,9 +62,11 @@ impl Machine<'_> {
             self.steps += walked as u64 / 4;
             walked = 0;
         }
-        let by_expr = self.n(target).has(NodeData::NON_ROOTED).then_some(expr);
+        let unrooted = self.n(target).has(NodeData::NON_ROOTED);
+        let by_expr = unrooted.then_some(expr);
+        let meant = self.deref(target);
         while at != 0 {
-            if let Some(next) = self.past_block(at, target, by_expr) {
+            if let Some(next) = self.past_block(at, meant, by_expr) {
                 at = next;
                 walked += 1;
                 self.steps += 1;
@@ -77,7 +79,7 @@ impl Machine<'_> {
             if walked & 3 == 0 {
                 self.steps += 1;
             }
-            if self.same(record.target, target) {
+            if self.deref(record.target) == meant {
                 if self.same(record.at, node) {
                     return (info, true);
                 }
@@ -98,7 +100,7 @@ impl Machine<'_> {
                 }
                 return self.mark_cyclic(node, target, env, expr, info, false);
             }
-            if record.expr == expr && self.n(target).has(NodeData::NON_ROOTED) {
+            if record.expr == expr && unrooted {
                 if self.same(record.at, node) {
                     if chain_step {
                         continue;
@@ -132,7 +134,7 @@ impl Machine<'_> {
         }
         self.turns = turns;
         let depth = self.s(node).depth;
-        let (target, at) = (self.deref(target), self.deref(node));
+        let (target, at) = (meant, self.deref(node));
         info.refs = self.add_to_history(info.refs, expr, target, at, depth);
         (info, false)
     }

@@ -211,7 +211,7 @@ impl Machine<'_> {
         equals.words.clear();
         let mut meanings: SmallVec<[Meaning; MAX_CONJUNCTS]> = SmallVec::new();
         for c in conjuncts {
-            meanings.push(self.meaning(equals, c)?);
+            meanings.push(self.meaning(equals, c, conjuncts.len() == 1)?);
         }
         let start = equals.keys.len();
         let (keys, words) = (&mut equals.keys, &equals.words[..]);
@@ -251,7 +251,7 @@ impl Machine<'_> {
     }
 
     /// What a conjunct means, if that does not depend on the struct it stands in.
-    fn meaning(&self, equals: &mut Equals, c: &Conjunct) -> Option<Meaning> {
+    fn meaning(&self, equals: &mut Equals, c: &Conjunct, alone: bool) -> Option<Meaning> {
         let free = equals.names.of(&self.program, c.expr)?;
         if free.frames & 1 != 0 {
             return None;
@@ -301,7 +301,10 @@ impl Machine<'_> {
             group,
             embed,
             outer,
-            place: self.first_place(c)?,
+            place: match alone {
+                true => (0, 0),
+                false => self.first_place(c)?,
+            },
         })
     }
 

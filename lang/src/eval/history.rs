@@ -96,7 +96,8 @@ impl Machine<'_> {
         self.refs.len() as u32
     }
 
-    /// The first step behind a block that begins at a step and has neither the target nor, if given, the expression.
+    /// The first step behind a block that begins at a step and has neither the target, which stands for no other node,
+    /// nor, if given, the expression.
     pub(super) fn past_block(
         &mut self,
         at: u32,
@@ -107,7 +108,6 @@ impl Machine<'_> {
         if !record.len.is_multiple_of(BLOCK) {
             return None;
         }
-        let target = self.deref(target);
         let fresh =
             record.block != NIL && self.blocks[record.block as usize].made_at == self.indirections;
         let index = match fresh {

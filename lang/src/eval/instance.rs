@@ -103,7 +103,8 @@ impl Machine<'_> {
         self.arc_slice(node).iter().all(|&(_, arc)| {
             let arc = self.deref(arc);
             self.n(arc).arc_count == 0
-                || self.has_one_order(arc) && self.holds_one_order(arc, nesting)
+                || (self.n(arc).structs == NIL || self.only_literal(arc).is_some())
+                    && self.holds_one_order(arc, nesting)
         })
     }
 

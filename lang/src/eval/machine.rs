@@ -12,7 +12,7 @@ pub(super) use super::history::{Block, RefRecord};
 pub(super) use super::state::*;
 use crate::resolve::program::*;
 use crate::value::builtin::{Builtins, Kind};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 pub(super) type Node = u32;
@@ -170,7 +170,7 @@ impl NodeData {
     pub(super) const DEFERS: u16 = 4096;
     /// Its conjuncts are in [`Machine::conjunct_index`].
     pub(super) const MANY_CONJUNCTS: u16 = 8192;
-    /// Its literals are in [`Machine::literals`].
+    /// Its literals are in [`State::literals`].
     pub(super) const MANY_LITERALS: u16 = 16384;
     /// Computing its value from known scalars was tried, and some were not known.
     pub(super) const COMPUTES: u16 = 32768;
@@ -319,8 +319,6 @@ pub(crate) struct Machine<'a> {
     pub(super) order_key: Vec<u32>,
     /// The order of fields does not matter for now.
     pub(super) unordered: bool,
-    /// Literals inserted into nodes that have many.
-    pub(super) literals: FxHashSet<(Node, ShapeId)>,
     pub(super) marks: super::requirement::Marks,
     pub(super) regexes: FxHashMap<StrId, Option<regex::Regex>>,
     pub(super) regex_cache: FxHashMap<(StrId, StrId), bool>,
@@ -433,7 +431,6 @@ impl<'a> Machine<'a> {
             orders: FxHashMap::default(),
             order_key: Vec::new(),
             unordered: false,
-            literals: FxHashSet::default(),
             marks: super::requirement::Marks::default(),
             regexes: FxHashMap::default(),
             regex_cache: FxHashMap::default(),
@@ -511,7 +508,6 @@ impl<'a> Machine<'a> {
             orders: _,
             order_key: _,
             unordered,
-            literals,
             marks: _,
             regexes: _,
             regex_cache: _,
@@ -579,7 +575,6 @@ impl<'a> Machine<'a> {
             equals.restart();
         }
         unordered.clone_from(&from.unordered);
-        literals.clone_from(&from.literals);
         keys.clone_from(&from.keys);
         inline.clone_from(&from.inline);
         declarations.clone_from(&from.declarations);

@@ -35,31 +35,18 @@ impl Machine<'_> {
         if self.unordered || arcs.len() < 2 || self.n(node).structs == NIL {
             return Arcs::from_slice(arcs);
         }
-        // With one literal that declares every field, the order is its own.
-        let first = self.structs[self.n(node).structs as usize];
-        if first.next == NIL {
-            let shape = &self.program.shapes[first.shape as usize];
-            let mut declared: SmallVec<[Label; 16]> = SmallVec::new();
-            let mut plain = !shape.optional_again;
-            for index in shape.start..shape.start + shape.len {
-                match self.program.decls[index as usize] {
-                    Decl::Field { label, .. } => declared.push(label),
-                    Decl::Dynamic { .. } => plain = false,
-                    _ => {}
-                }
-            }
-            if plain {
-                // In the common case the arcs stand in the order of the declarations.
-                let mut at = 0;
-                let in_order = arcs.iter().all(|&(label, _)| {
-                    while at < declared.len() && declared[at] != label {
-                        at += 1;
-                    }
-                    at < declared.len()
-                });
-                if in_order {
-                    return Arcs::from_slice(arcs);
-                }
+        // Where one literal declares every field, the order is its own.
+        if let Some(shape) = self.only_literal(node) {
+            let shape = &self.program.shapes[shape as usize];
+            let decls = &self.program.decls[shape.start as usize..][..shape.len as usize];
+            let mut declared = decls.iter().filter_map(|decl| match decl {
+                Decl::Field { label, .. } => Some(*label),
+                _ => None,
+            });
+            // In the common case the arcs stand in the order of the declarations.
+            let in_order = |&(label, _): &(Label, Node)| declared.any(|other| other == label);
+            if !shape.optional_again && arcs.iter().all(in_order) {
+                return Arcs::from_slice(arcs);
             }
         }
         let arcs = self.arc_vec(node);
@@ -129,38 +116,39 @@ impl Machine<'_> {
         record.expr
     }
 
-    /// Whether the fields of a node would stand in the same order if all of its conjuncts had come through one reference.
-    pub(super) fn keeps_order(&mut self, node: Node) -> bool {
-        self.n(node).arc_count < 2 || self.sorted_arcs(node, true) == self.sorted_arcs(node, false)
-    }
-
-    /// Whether the order of a node's fields is that of any literal that has some: they all have the same.
-    pub(super) fn has_one_order(&self, node: Node) -> bool {
-        let fields = |shape: ShapeId| {
-            let Shape { start, len, .. } = self.program.shapes[shape as usize];
-            let decls = &self.program.decls[start as usize..(start + len) as usize];
-            decls.iter().filter_map(|decl| match decl {
-                Decl::Field { label, arc, .. } if *arc < ArcType::Optional => Some(*label),
-                // Its label may be any.
-                Decl::Dynamic { .. } => Some(Label::NONE),
-                _ => None,
-            })
-        };
-        let mut first = None;
+    /// The only literal of a node that has to do with the order of its fields, if there is one.
+    pub(super) fn only_literal(&self, node: Node) -> Option<ShapeId> {
+        let mut only = None;
         let mut at = self.n(node).structs;
         while at != NIL {
             let StructInfo { shape, next, .. } = self.structs[at as usize];
             at = next;
-            if fields(shape).next().is_none() {
-                continue;
-            }
-            match first {
-                None => first = Some(shape),
-                Some(known) if fields(known).eq(fields(shape)) => {}
-                Some(_) => return false,
+            let Shape { start, len, .. } = self.program.shapes[shape as usize];
+            let decls = &self.program.decls[start as usize..][..len as usize];
+            let orders = only != Some(shape)
+                && decls.iter().any(|decl| match decl {
+                    Decl::Field { label, .. } => self.find_arc(node, *label).is_some(),
+                    _ => false,
+                });
+            if decls
+                .iter()
+                .any(|decl| matches!(decl, Decl::Dynamic { .. }))
+                || orders && only.replace(shape).is_some()
+            {
+                return None;
             }
         }
-        true
+        only
+    }
+
+    /// Whether the fields of a node would stand in the same order if all of its conjuncts had come through one reference.
+    pub(super) fn keeps_order(&mut self, node: Node) -> bool {
+        self.n(node).arc_count < 2 || self.only_literal(node).is_some() || {
+            let flat = self.sorted_arcs(node, true);
+            let ordered = self.ordered_arcs(node);
+            let arcs = self.arc_slice(node);
+            (flat.iter().map(|&at| arcs[at as usize])).eq(ordered.iter().copied())
+        }
     }
 
     /// The output order, as indices of arcs; where it is `flat`, as if all conjuncts had come through one reference.

@@ -298,6 +298,8 @@ pub(super) struct State {
     pub merged: Vec<Node>,
     /// The same, where they are many.
     pub merged_index: FxHashSet<Node>,
+    /// Literals that were inserted, where they are many.
+    pub literals: FxHashSet<ShapeId>,
     pub depth: i32,
     pub eval_depth: i32,
     pub completing: bool,
@@ -470,6 +472,7 @@ impl State {
             notify,
             merged,
             merged_index,
+            literals,
             depth,
             eval_depth,
             completing,
@@ -535,6 +538,7 @@ impl State {
         notify.clear();
         merged.clear();
         merged_index.clear();
+        literals.clear();
         checks.clear();
         post_checks.clear();
         disjunctions.clear();

@@ -422,12 +422,17 @@ impl Machine<'_> {
     }
 
     /// Something else is unified into a shared node: it gets conjuncts of its own.
+    #[inline]
     pub(super) fn unshare(&mut self, node: Node) {
         let state = self.s_mut(node);
         state.no_sharing = true;
-        if !state.is_shared {
-            return;
+        if state.is_shared {
+            self.end_sharing(node);
         }
+    }
+
+    fn end_sharing(&mut self, node: Node) {
+        let state = self.s_mut(node);
         state.is_shared = false;
         let base = state.base_before_sharing.take().unwrap_or(Value::None);
         let (expr, env) = (state.shared_expr, state.shared_env);

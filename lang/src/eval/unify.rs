@@ -625,7 +625,15 @@ impl Machine<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn update_arc_type(&mut self, node: Node, arc_type: ArcType) {
+        let known = self.n(node).arc_type;
+        if arc_type < known || known == ArcType::Pending {
+            self.change_arc_type(node, arc_type);
+        }
+    }
+
+    fn change_arc_type(&mut self, node: Node, arc_type: ArcType) {
         let data = *self.n(node);
         if data.arc_type == ArcType::Pending
             && data.state != NIL
