@@ -6,10 +6,11 @@
 //! that are not met are rewritten instead: read the difference before it is committed.
 
 use holos_lang::diagnostic::{Source, SourceMap};
-use holos_stdlib::encoding::{Format, Read, data, import, read, write_stream};
+use holos_lang::value::Data;
+use holos_stdlib::encoding::{Format, Read, data, import, read, to_string, write, write_stream};
 use holos_tests::conformance::isolated::archives;
 use holos_tests::conformance::txtar::Archive;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::path::Path;
 
 #[test]
@@ -34,6 +35,37 @@ fn every_archive_holds() -> std::io::Result<()> {
     }
     assert!(report.is_empty(), "\n{report}");
     Ok(())
+}
+
+/// A large value is encoded by several threads where it goes to a stream, and by one where it becomes a text.
+#[test]
+fn a_large_value_is_written_as_it_is_by_one_thread() {
+    let text = |n: usize| Data::String(format!("\"{n}\"\n").into());
+    let few = |n: usize| Data::List((0..n).map(text).collect());
+    let fields = |count: usize, value: &dyn Fn(usize) -> Data| {
+        Data::Struct(
+            (0..count)
+                .map(|n| (format!("f{n}").into(), value(n)))
+                .collect(),
+        )
+    };
+    let each = |n: usize| fields(n % 4, &few);
+    let all = fields(3, &|n| fields(400 * n, &each));
+    for data in [
+        few(3000),
+        each(3),
+        Data::List(vec![all.clone(), each(2), all]),
+    ] {
+        for format in [Format::Json, Format::JsonLines] {
+            let mut written = Vec::new();
+            write(format, &data, &mut written).unwrap();
+            let expected = to_string(format, &data).unwrap();
+            assert!(
+                String::from_utf8(written).unwrap() == expected,
+                "{format:?}"
+            );
+        }
+    }
 }
 
 /// Each expected file with what there is instead.

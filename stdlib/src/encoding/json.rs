@@ -3,6 +3,7 @@
 //! Reading is strict: no comments, no trailing commas, no key twice in an object (where `cue` lets
 //! two equal values pass, a key given twice is always a mistake). Writing is byte for byte what `cue export` and `json.Marshal` write.
 
+use super::json_parts;
 use super::sink::Sink;
 use super::{
     DUPLICATE_KEY, EXCESSIVE, MALFORMED, MAX_WRITE_DEPTH, Outcome, Read, WriteError, base64,
@@ -502,10 +503,18 @@ pub fn to_compact(data: &Data) -> Result<String, WriteError> {
 }
 
 pub(super) fn write(data: &Data, layout: Layout, sink: &mut Sink<'_>) -> Result<(), WriteError> {
+    if sink.is_stream() && json_parts::write(data, layout, sink)? {
+        return Ok(());
+    }
     value(data, layout, 0, sink)
 }
 
-fn value(data: &Data, layout: Layout, depth: usize, sink: &mut Sink<'_>) -> Result<(), WriteError> {
+pub(super) fn value(
+    data: &Data,
+    layout: Layout,
+    depth: usize,
+    sink: &mut Sink<'_>,
+) -> Result<(), WriteError> {
     if depth > MAX_WRITE_DEPTH {
         return Err(too_deep());
     }
@@ -529,38 +538,54 @@ fn value(data: &Data, layout: Layout, depth: usize, sink: &mut Sink<'_>) -> Resu
         Data::List(elements) => {
             sink.text.push('[');
             for (index, element) in elements.iter().enumerate() {
-                separate(index, layout, depth + 1, sink);
+                entry(index, None, layout, depth + 1, sink);
                 value(element, layout, depth + 1, sink)?;
                 sink.breathe()?;
             }
-            separate(0, layout, depth, sink);
-            sink.text.push(']');
+            close(']', layout, depth, sink);
         }
         Data::Struct(fields) => {
             sink.text.push('{');
             for (index, (name, field)) in fields.iter().enumerate() {
-                separate(index, layout, depth + 1, sink);
-                quote(name, &mut sink.text);
-                sink.text.push_str(if layout == Layout::Indented {
-                    ": "
-                } else {
-                    ":"
-                });
+                entry(index, Some(name), layout, depth + 1, sink);
                 value(field, layout, depth + 1, sink)?;
                 sink.breathe()?;
             }
-            separate(0, layout, depth, sink);
-            sink.text.push('}');
+            close('}', layout, depth, sink);
         }
     }
     Ok(())
 }
 
-/// What stands before an entry: a comma after the first, and a new line.
-fn separate(index: usize, layout: Layout, depth: usize, sink: &mut Sink<'_>) {
+/// What stands before the value of an entry: a comma after the first one, a new line, and the name of a field.
+pub(super) fn entry(
+    index: usize,
+    name: Option<&str>,
+    layout: Layout,
+    depth: usize,
+    sink: &mut Sink<'_>,
+) {
     if index > 0 {
         sink.text.push(',');
     }
+    line(layout, depth, sink);
+    if let Some(name) = name {
+        quote(name, &mut sink.text);
+        sink.text.push_str(if layout == Layout::Indented {
+            ": "
+        } else {
+            ":"
+        });
+    }
+}
+
+/// The end of a list or struct that has entries.
+pub(super) fn close(bracket: char, layout: Layout, depth: usize, sink: &mut Sink<'_>) {
+    line(layout, depth, sink);
+    sink.text.push(bracket);
+}
+
+fn line(layout: Layout, depth: usize, sink: &mut Sink<'_>) {
     if layout == Layout::Indented {
         sink.text.push('\n');
         sink.spaces(4 * depth);

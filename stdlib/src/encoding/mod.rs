@@ -11,6 +11,7 @@ mod base64;
 mod data;
 mod import;
 pub mod json;
+mod json_parts;
 mod sink;
 mod text;
 pub mod toml;

@@ -27,6 +27,11 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// Whether it hands anything on.
+    pub(super) fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// Hands on what has gathered, if it is much. Writers call it once an entry.
     pub(super) fn breathe(&mut self) -> io::Result<()> {
         if self.text.len() < CHUNK {
