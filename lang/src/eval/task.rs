@@ -378,7 +378,7 @@ impl Machine<'_> {
         {
             return false;
         }
-        if self.is_to_have_more(node, target) {
+        if self.is_to_have_more(node, target) || self.leads_back_to_arm(node, target) {
             self.s_mut(node).no_sharing = true;
             return false;
         }
@@ -411,6 +411,28 @@ impl Machine<'_> {
                             && self.is_literal(other)
                     })
             })
+    }
+
+    /// Whether a value that is a reference leads back to the alternative that is being tried around the node. Shared, it would be
+    /// finished with that cycle, also where the alternative is then given up.
+    fn leads_back_to_arm(&self, node: Node, target: Node) -> bool {
+        if self.n(target).status == Status::Finalized {
+            return false;
+        }
+        let mut at = self.n(target).conjuncts;
+        while at != NIL {
+            let c = self.conjuncts[at as usize];
+            if let Some(found) = self.present(c.expr, c.env) {
+                let arm = self.deref(found);
+                let data = self.n(arm);
+                let tried = data.has(NodeData::DISJUNCT) && data.status != Status::Finalized;
+                if tried && self.lies_below(node, arm) {
+                    return true;
+                }
+            }
+            at = c.next;
+        }
+        false
     }
 
     pub(super) fn add_shared(&mut self, node: Node, info: Info) {
