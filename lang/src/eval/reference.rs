@@ -321,7 +321,14 @@ impl Machine<'_> {
         }
         let value = self.unify_node(expr, FIELD_SET | ANCESTORS, Mode::Wait);
         self.info.flags = saved.flags;
-        let Some(value) = self.default_of(value?) else {
+        let value = value?;
+        if self.is_own_choice(value) {
+            self.add_incomplete(
+                "which alternative of the value is left depends on what is selected from it",
+            );
+            return Ok(None);
+        }
+        let Some(value) = self.default_of(value) else {
             return Ok(None);
         };
         let node = match value {
@@ -403,6 +410,17 @@ impl Machine<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a value is the alternatives of the node under evaluation: which of them is left depends on what reads them.
+    fn is_own_choice(&self, value: Value) -> bool {
+        let Value::Node(node) = value else {
+            return false;
+        };
+        let data = self.n(node);
+        matches!(data.base, Value::Disjunction(_))
+            && data.status != Status::Finalized
+            && (self.node == node || self.arm_origin.get(&self.node) == Some(&node))
     }
 
     fn select_error(&mut self, value: Value) {
