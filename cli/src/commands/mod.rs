@@ -29,7 +29,7 @@ use crate::args::{Args, Command, Inputs, Work};
 use crate::cost::Cost;
 use crate::encode::{Value, emit};
 use crate::files::Files;
-use crate::load::{Instance, Loader, fatal};
+use crate::load::{Instance, Loader, ReadAhead, fatal};
 use crate::report::Reporter;
 use holos_lang::diagnostic::{Code, Diagnostic, FileId, Source, SourceMap};
 use holos_lang::eval::{Evaluation, NodeId, Strictness};
@@ -97,6 +97,8 @@ pub(crate) struct Session {
     pub(crate) programs: bool,
     /// Whether only what is used of the packages of schemas is read.
     pub(crate) only_used: bool,
+    /// Reads ahead what checking objects of packages takes, by the paths of those that are imported.
+    pub(crate) read_ahead: Option<ReadAhead>,
 }
 
 impl Session {
@@ -111,6 +113,7 @@ impl Session {
                 cost: Cost::default(),
                 programs: false,
                 only_used: false,
+                read_ahead: None,
             }),
             Err(error) => {
                 reporter.report(&SourceMap::default(), &[error]);
@@ -227,6 +230,7 @@ impl Session {
             let start = Instant::now();
             let mut importer = loader.importer(&instance);
             let builtins = &holos_stdlib::Standard;
+            importer.read_ahead = self.read_ahead.take();
             let (mut evaluation, found) = Evaluation::new(
                 &mut self.sources,
                 instance.package.clone(),

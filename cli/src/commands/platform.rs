@@ -7,6 +7,7 @@ use crate::encode::json;
 use crate::render::platform::{Platform, fields, get, strings, text};
 use holos_lang::diagnostic::{Code, Diagnostic, Label};
 use holos_lang::eval::Evaluation;
+use holos_lang::eval::apart::Layers;
 use holos_lang::value::Data;
 use std::fmt::Write;
 
@@ -24,7 +25,7 @@ impl Session {
     pub(super) fn platform<T: Send>(
         &mut self,
         input: &PlatformInput,
-        meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
+        meanwhile: impl Fn(&Layers, Option<&Layers>) -> T + Sync,
         findings: fn(&mut T) -> &mut [Diagnostic],
     ) -> Result<(Platform, T), Outcome> {
         let inputs = Inputs {

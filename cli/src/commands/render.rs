@@ -8,6 +8,7 @@ use crate::render::{Plan, change, plan};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_schemas::validate::Validator;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many changed files the summary lists.
@@ -24,6 +25,11 @@ pub(super) fn run(session: &mut Session, args: &Render) -> Outcome {
     };
     let mut validator = Validator::new();
     super::manifests::installed(session, &mut validator);
+    let validator = Arc::new(validator);
+    let of_packages = validator.clone();
+    session.read_ahead = Some(Box::new(move |paths| {
+        of_packages.read_ahead(paths.iter().map(String::as_str));
+    }));
     let planned = session.platform(
         &args.input,
         |manifests, gitops| {

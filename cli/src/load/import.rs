@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// The package of the library that has what other programs rendered.
 const RENDERED: &str = "platform/rendered";
 
+/// Work for another thread, from the paths of the packages of schemas that a package imports.
+pub(crate) type ReadAhead = Box<dyn FnOnce(Vec<String>) + Send>;
+
 /// Finds the imports of one instance, and refuses cycles of them.
 pub struct PackageImporter<'l, 'f> {
     loader: &'l mut Loader<'f>,
@@ -27,6 +30,8 @@ pub struct PackageImporter<'l, 'f> {
     found: BTreeMap<String, PackageFiles>,
     /// Packages that ship, parsed before they are asked for.
     ahead: BTreeMap<String, Vec<Shipped>>,
+    /// What another thread does once it is known which packages of schemas are imported.
+    pub(crate) read_ahead: Option<ReadAhead>,
 }
 
 /// A file of a package that ships: its name and text, and its tree where it has no errors.
@@ -81,6 +86,7 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             edges: BTreeMap::new(),
             found: BTreeMap::new(),
             ahead: BTreeMap::new(),
+            read_ahead: None,
         }
     }
 
@@ -280,6 +286,10 @@ impl<'l, 'f> PackageImporter<'l, 'f> {
             })
             .collect();
         self.ahead.extend(parsed);
+        if let Some(read_ahead) = self.read_ahead.take() {
+            let paths: Vec<String> = self.ahead.keys().cloned().collect();
+            rayon::spawn(move || read_ahead(paths));
+        }
         true
     }
 

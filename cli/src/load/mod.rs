@@ -23,6 +23,7 @@ use holos_lang::syntax::{self, tree};
 use holos_stdlib::builtin::time::timestamp;
 use holos_stdlib::encoding;
 pub use import::PackageImporter;
+pub(crate) use import::ReadAhead;
 use inputs::{Input, Kind, PackagePlace, Pattern};
 use module::Module;
 use std::collections::BTreeMap;

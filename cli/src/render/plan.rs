@@ -1,6 +1,7 @@
 //! What files a platform's manifests make, and whether every object is fit to be applied.
 
 use holos_lang::diagnostic::{Code, Diagnostic};
+use holos_lang::eval::apart::Layers;
 use holos_lang::value::Data;
 use holos_schemas::validate::{Finding, Reason, Validator};
 use holos_stdlib::encoding::{self, Format};
@@ -26,12 +27,24 @@ pub struct Plan {
     pub kinds: usize,
 }
 
-/// An object, and the path of its value: `manifests.east.bank.deployment`.
+/// An object, and where it is: `manifests.east.bank.deployment`.
 struct Object<'d> {
-    path: String,
+    cluster: &'d str,
     component: &'d str,
-    key: &'d str,
-    data: &'d Data,
+    /// None of what is in `gitops`.
+    key: Option<&'d str>,
+    data: &'d Arc<Data>,
+}
+
+impl Object<'_> {
+    /// The path of its value.
+    fn path(&self) -> String {
+        let [cluster, component] = [self.cluster, self.component].map(label);
+        match self.key {
+            Some(key) => format!("manifests.{cluster}.{component}.{}", label(key)),
+            None => format!("gitops.{cluster}.{component}"),
+        }
+    }
 }
 
 /// Plans the files of a platform, and checks every object against the schema of its kind.
@@ -39,8 +52,8 @@ struct Object<'d> {
 /// Findings are errors, but for kinds without a schema: those are warnings. Where one finding holds of
 /// objects on several clusters, it is said once.
 pub fn plan(
-    manifests: &Data,
-    gitops: Option<&Data>,
+    manifests: &Layers,
+    gitops: Option<&Layers>,
     validator: &Validator,
 ) -> (Plan, Vec<Diagnostic>) {
     let mut plan = Plan::default();
@@ -56,11 +69,13 @@ pub fn plan(
                 errors.extend(unfit(name, &path));
             }
             let objects: Vec<Object<'_>> = fields(objects, &path, &mut errors)
-                .map(|(key, data)| Object {
-                    path: format!("{path}.{}", label(key)),
-                    component,
-                    key,
-                    data,
+                .filter_map(|(key, data)| {
+                    Some(Object {
+                        cluster,
+                        component,
+                        key: Some(key),
+                        data: whole(data)?,
+                    })
                 })
                 .collect();
             components.insert(component.clone());
@@ -84,13 +99,13 @@ pub fn plan(
                 errors.extend(unfit(name, &path));
             }
             let file = format!("clusters/{cluster}/gitops/{component}.application.gen.yaml");
-            let object = Object {
-                path,
+            let object = whole(data).map(|data| Object {
+                cluster,
                 component,
-                key: "",
+                key: None,
                 data,
-            };
-            groups.push((file, vec![object]));
+            });
+            groups.push((file, object.into_iter().collect()));
         }
     }
     plan.components = components.len();
@@ -140,12 +155,12 @@ pub fn plan(
 /// For each object, the first one that is the same: most objects are on several clusters, and looked at once. The
 /// same ones have the same component and key.
 fn distinct(groups: &[(String, Vec<Object<'_>>)]) -> Vec<usize> {
-    let mut known: HashMap<(&str, &str), Vec<(usize, &Data)>> = HashMap::new();
+    let mut known: HashMap<(&str, Option<&str>), Vec<(usize, &Arc<Data>)>> = HashMap::new();
     let mut like = Vec::new();
     for object in groups.iter().flat_map(|(_, objects)| objects) {
         let index = like.len();
         let known = known.entry((object.component, object.key)).or_default();
-        match known.iter().find(|(_, data)| *data == object.data) {
+        match known.iter().find(|(_, data)| is_same(data, object.data)) {
             Some(&(first, _)) => like.push(first),
             None => {
                 known.push((index, object.data));
@@ -154,6 +169,11 @@ fn distinct(groups: &[(String, Vec<Object<'_>>)]) -> Vec<usize> {
         }
     }
     like
+}
+
+/// Whether two objects are equal; nearly always those that are have one value.
+fn is_same(a: &Arc<Data>, b: &Arc<Data>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
 }
 
 /// What is made of an object.
@@ -186,7 +206,7 @@ fn together(
         }
         let text = text.as_ref().map_err(|error| {
             Diagnostic::error(Code(505), format!("cannot write this as YAML: {error}"))
-                .at_path(&object.path)
+                .at_path(object.path())
         })?;
         out.extend_from_slice(text);
     }
@@ -225,8 +245,8 @@ fn check(objects: &[&Object<'_>], made: &[&Made]) -> Vec<Diagnostic> {
                 path => format!("{}: {path}: {}", describe(object.data), finding.message),
             };
             let path = match finding.path.as_str() {
-                "" => object.path.clone(),
-                path => format!("{}.{path}", object.path),
+                "" => object.path(),
+                path => format!("{}.{path}", object.path()),
             };
             let mut diagnostic = match finding.reason {
                 Reason::NoSchema => Diagnostic::warning(finding.reason.code(), message),
@@ -251,19 +271,27 @@ fn check(objects: &[&Object<'_>], made: &[&Made]) -> Vec<Diagnostic> {
 
 /// The fields of a struct; anything else is an error.
 fn fields<'d>(
-    data: &'d Data,
+    data: &'d Layers,
     path: &str,
     errors: &mut Vec<Diagnostic>,
-) -> std::slice::Iter<'d, (Arc<str>, Data)> {
+) -> std::slice::Iter<'d, (Arc<str>, Layers)> {
     match data {
-        Data::Struct(fields) => fields,
-        _ => {
+        Layers::Struct(fields) => fields,
+        Layers::Whole(_) => {
             let message = format!("`{path}` is not a struct");
             errors.push(Diagnostic::error(Code(431), message).at_path(path));
             &[][..]
         }
     }
     .iter()
+}
+
+/// An object.
+fn whole(data: &Layers) -> Option<&Arc<Data>> {
+    match data {
+        Layers::Whole(data) => Some(data),
+        Layers::Struct(_) => None,
+    }
 }
 
 /// Names become folders and files: they are DNS labels, as Kubernetes' own names.

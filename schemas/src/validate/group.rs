@@ -279,6 +279,10 @@ impl Groups {
         Some((group, id))
     }
 
+    pub(crate) fn read_ahead(&self, path: &str) {
+        _ = self.shipped(path);
+    }
+
     fn shipped(&self, path: &str) -> Option<Arc<Group>> {
         if let Ok(read) = self.read.read()
             && let Some(group) = read.get(path)

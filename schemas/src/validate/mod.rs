@@ -241,6 +241,13 @@ impl Validator {
         learnt.or_else(|| crate::scope(api_version, kind).map(|s| s == Scope::Namespaced))
     }
 
+    /// Reads what ships of some packages, by their paths, before it is asked for.
+    pub fn read_ahead<'p>(&self, paths: impl IntoIterator<Item = &'p str>) {
+        for path in paths {
+            self.groups.read_ahead(path);
+        }
+    }
+
     /// Checks every document of a file, and gives the number of objects in it.
     pub fn file(&self, file: FileId, text: &str) -> (usize, Vec<Diagnostic>) {
         let (objects, mut diagnostics) = self.objects(file, text);
