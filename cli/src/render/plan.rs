@@ -155,7 +155,8 @@ pub fn plan(
 /// For each object, the first one that is the same: most objects are on several clusters, and looked at once. The
 /// same ones have the same component and key.
 fn distinct(groups: &[(String, Vec<Object<'_>>)]) -> Vec<usize> {
-    let mut known: HashMap<(&str, Option<&str>), Vec<(usize, &Arc<Data>)>> = HashMap::new();
+    type Known<'d> = Vec<(usize, &'d Arc<Data>)>;
+    let mut known: HashMap<(&str, Option<&str>), Known<'_>> = HashMap::new();
     let mut like = Vec::new();
     for object in groups.iter().flat_map(|(_, objects)| objects) {
         let index = like.len();
