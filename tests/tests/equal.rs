@@ -4,6 +4,10 @@ use holos_lang::diagnostic::SourceMap;
 use holos_lang::eval::Evaluation;
 use holos_lang::value::Data;
 use holos_stdlib::Standard;
+use holos_tests::differential::Outcome;
+use holos_tests::differential::evaluate::evaluate as outcome;
+use holos_tests::differential::explain::text;
+use holos_tests::differential::generate::{Random, program};
 use holosc::args::Inputs;
 use holosc::files::Files;
 use holosc::load::Loader;
@@ -203,6 +207,25 @@ fn equal_nodes_come_to_the_same_as_nodes_evaluated_by_themselves() {
         assert!(data == expected, "{name}:\n{data:?}\n{expected:?}");
     }
 }
+
+/// Arbitrary programs that come to data, once for each application on two clusters.
+#[test]
+fn generated_programs_come_to_the_same_in_many_places() {
+    let programs = (0..).map(|seed| text(&program(&mut Random::new(seed))));
+    let data = programs.filter(|p| matches!(outcome(p, "p"), Outcome::Data(_)));
+    for p in data.take(PROGRAMS) {
+        let case = format!(
+            "#Render: {{#app: #App, {p}}}\n
+            out: {{for c in [\"x\", \"y\"] {{(c): {{for n, a in apps {{(n): #Render & {{#app: a}}}}}}}}}}"
+        );
+        let package = package(&case);
+        let (expected, _) = evaluate(&package, true);
+        let (data, _) = evaluate(&package, false);
+        assert!(data == expected, "{case}:\n{data:?}\n{expected:?}");
+    }
+}
+
+const PROGRAMS: usize = 50;
 
 #[test]
 fn equal_nodes_are_evaluated_once() {
