@@ -5,4 +5,5 @@ pub mod builtin_reference;
 pub mod conformance;
 pub mod differential;
 pub mod fuzz;
+pub mod package;
 pub mod transcript;

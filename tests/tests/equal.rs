@@ -1,19 +1,12 @@
 //! Large packages, of which nodes with equal conjuncts are evaluated once: they come to what they do without that.
 
-use holos_lang::diagnostic::SourceMap;
-use holos_lang::eval::Evaluation;
 use holos_lang::value::Data;
-use holos_stdlib::Standard;
 use holos_tests::differential::Outcome;
 use holos_tests::differential::evaluate::evaluate as outcome;
 use holos_tests::differential::explain::text;
 use holos_tests::differential::generate::{Random, program};
-use holosc::args::Inputs;
-use holosc::files::Files;
-use holosc::load::Loader;
-use std::collections::BTreeMap;
+use holos_tests::package::with;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// What all cases have in common: enough applications for a package that is evaluated in parts.
 const APPS: &str = "
@@ -175,27 +168,15 @@ fn package(case: &str) -> String {
 
 /// What a package comes to, and how many values that took; with `whole` they are all evaluated by themselves.
 fn evaluate(text: &str, whole: bool) -> (Result<Data, Vec<String>>, u64) {
-    let cwd = PathBuf::from("/package");
-    let overlay = BTreeMap::from([(cwd.join("case.holos"), text.into())]);
-    let files = Files { cwd, overlay };
-    let mut sources = SourceMap::default();
-    let mut loader = Loader::new(&files);
-    let inputs = Inputs {
-        inputs: vec!["case.holos".into()],
-        ..Inputs::default()
-    };
-    let instance = loader.load(&mut sources, &inputs).unwrap().remove(0);
-    let mut importer = loader.importer(&instance);
-    let package = instance.package.clone();
-    let (mut evaluation, errors) = Evaluation::new(&mut sources, package, &mut importer, &Standard);
-    assert_eq!(errors, []);
-    let root = evaluation.root();
-    if whole {
-        evaluation.keep_whole();
-    }
-    let data = evaluation.data(root);
-    let messages = |errors: Vec<_>| errors.iter().map(|e| format!("{e:?}")).collect();
-    (data.map_err(messages), evaluation.stats().nodes)
+    with(text, |evaluation| {
+        let root = evaluation.root();
+        if whole {
+            evaluation.keep_whole();
+        }
+        let data = evaluation.data(root);
+        let messages = |errors: Vec<_>| errors.iter().map(|e| format!("{e:?}")).collect();
+        (data.map_err(messages), evaluation.stats().nodes)
+    })
 }
 
 #[test]
