@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 /// The names that declarations refer to, wherever these lead.
 pub(crate) fn used(decls: &[Decl]) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
-    of_decls(decls, &mut names);
+    references(decls, &mut |name, _| {
+        names.insert(name);
+    });
     names
 }
 
@@ -37,109 +39,120 @@ pub(crate) fn imported_name(import: &Import) -> &str {
     }
 }
 
-fn of_decls<'t>(decls: &'t [Decl], out: &mut BTreeSet<&'t str>) {
-    for decl in decls {
-        match decl {
-            Decl::Field(field) => {
-                match &field.label {
-                    Label::Interpolation(expr) => of_expr(expr, out),
-                    Label::Dynamic { expr, .. } | Label::Pattern { expr, .. } => of_expr(expr, out),
-                    Label::Ident(_) | Label::String { .. } => {}
-                }
-                of_expr(&field.value, out);
-            }
-            Decl::Let(clause) | Decl::Alias(clause) => of_expr(&clause.value, out),
-            Decl::Embed(expr) => of_expr(expr, out),
-            Decl::Comprehension(comprehension) => of_comprehension(comprehension, out),
-            Decl::Ellipsis(ellipsis) => {
-                if let Some(value) = &ellipsis.value {
-                    of_expr(value, out);
-                }
-            }
-            Decl::Attribute(_) | Decl::Bad(_) => {}
-        }
-    }
+/// Calls `found` for each name that stands where a value can, with what is selected from it.
+pub(crate) fn references<'t>(decls: &'t [Decl], found: Found<'_, 't>) {
+    Walk { found }.decls(decls);
 }
 
-fn of_comprehension<'t>(comprehension: &'t Comprehension, out: &mut BTreeSet<&'t str>) {
-    for clause in &comprehension.clauses {
-        match clause {
-            Clause::For { source, .. } => of_expr(source, out),
-            Clause::If { condition, .. } => of_expr(condition, out),
-            Clause::Let(clause) => of_expr(&clause.value, out),
-            Clause::Try { value, .. } => {
-                if let Some(value) = value {
-                    of_expr(value, out);
-                }
-            }
-        }
-    }
-    of_decls(&comprehension.body.decls, out);
-    if let Some((_, _, body)) = &comprehension.otherwise {
-        of_decls(&body.decls, out);
-    }
+/// A name, and what is selected from it.
+type Found<'w, 't> = &'w mut dyn FnMut(&'t str, Option<&'t str>);
+
+struct Walk<'w, 't> {
+    found: Found<'w, 't>,
 }
 
-fn of_expr<'t>(expr: &'t Expr, out: &mut BTreeSet<&'t str>) {
-    match expr {
-        Expr::Ident(ident) => {
-            out.insert(&ident.name);
-        }
-        Expr::Interpolation(interpolation) => {
-            for expr in &interpolation.expressions {
-                of_expr(expr, out);
-            }
-        }
-        Expr::Struct(literal) => of_decls(&literal.decls, out),
-        Expr::List(list) => {
-            for element in &list.elements {
-                match element {
-                    Element::Expr(expr) | Element::Alias(_, expr) => of_expr(expr, out),
-                    Element::Comprehension(comprehension) => of_comprehension(comprehension, out),
+impl<'t> Walk<'_, 't> {
+    fn decls(&mut self, decls: &'t [Decl]) {
+        for decl in decls {
+            match decl {
+                Decl::Field(field) => {
+                    match &field.label {
+                        Label::Ident(_) | Label::String { .. } => {}
+                        Label::Interpolation(expr) => self.expr(expr),
+                        Label::Dynamic { expr, .. } | Label::Pattern { expr, .. } => {
+                            self.expr(expr);
+                        }
+                    }
+                    self.expr(&field.value);
                 }
-            }
-            if let Some(value) = list.ellipsis.as_ref().and_then(|e| e.value.as_ref()) {
-                of_expr(value, out);
-            }
-        }
-        Expr::Paren(inner, _) | Expr::Open(inner, _) | Expr::Try(inner, _) => of_expr(inner, out),
-        Expr::Unary(unary) => of_expr(&unary.operand, out),
-        Expr::Binary(binary) => {
-            for operand in &binary.operands {
-                of_expr(operand, out);
+                Decl::Let(clause) | Decl::Alias(clause) => self.expr(&clause.value),
+                Decl::Embed(expr) => self.expr(expr),
+                Decl::Comprehension(comprehension) => self.comprehension(comprehension),
+                Decl::Ellipsis(ellipsis) => self.ellipsis(ellipsis),
+                Decl::Attribute(_) | Decl::Bad(_) => {}
             }
         }
-        Expr::Selector(selector) => of_expr(&selector.base, out),
-        Expr::Index { base, index, .. } => {
-            of_expr(base, out);
-            of_expr(index, out);
+    }
+
+    fn ellipsis(&mut self, ellipsis: &'t Ellipsis) {
+        if let Some(value) = &ellipsis.value {
+            self.expr(value);
         }
-        Expr::Slice {
-            base, low, high, ..
-        } => {
-            for expr in [Some(base), low.as_ref(), high.as_ref()]
-                .into_iter()
-                .flatten()
-            {
-                of_expr(expr, out);
+    }
+
+    fn structure(&mut self, literal: &'t StructLit) {
+        self.decls(&literal.decls);
+    }
+
+    fn comprehension(&mut self, comprehension: &'t Comprehension) {
+        for clause in &comprehension.clauses {
+            match clause {
+                Clause::For { source, .. } => self.expr(source),
+                Clause::If { condition, .. } => self.expr(condition),
+                Clause::Let(clause) => self.expr(&clause.value),
+                Clause::Try { value, .. } => value.iter().for_each(|value| self.expr(value)),
             }
         }
-        Expr::Call {
-            function,
-            arguments,
-            ..
-        } => {
-            of_expr(function, out);
-            for argument in arguments {
-                of_expr(argument, out);
-            }
+        self.structure(&comprehension.body);
+        if let Some((_, _, other)) = &comprehension.otherwise {
+            self.structure(other);
         }
-        Expr::Bottom(_)
-        | Expr::Null(_)
-        | Expr::Bool(..)
-        | Expr::Number(..)
-        | Expr::String(..)
-        | Expr::Bytes(..)
-        | Expr::Bad(_) => {}
+    }
+
+    fn expr(&mut self, expr: &'t Expr) {
+        match expr {
+            Expr::Ident(name) => (self.found)(&name.name, None),
+            Expr::Selector(selector) => match (&*selector.base, &selector.name) {
+                (Expr::Ident(base), SelectorName::Ident(name)) => {
+                    (self.found)(&base.name, Some(&name.name));
+                }
+                (base, _) => self.expr(base),
+            },
+            Expr::Interpolation(text) => self.each(&text.expressions),
+            Expr::Struct(literal) => self.structure(literal),
+            Expr::List(list) => {
+                for element in &list.elements {
+                    match element {
+                        Element::Expr(expr) | Element::Alias(_, expr) => self.expr(expr),
+                        Element::Comprehension(comprehension) => self.comprehension(comprehension),
+                    }
+                }
+                list.ellipsis.iter().for_each(|all| self.ellipsis(all));
+            }
+            Expr::Unary(unary) => self.expr(&unary.operand),
+            Expr::Binary(binary) => self.each(&binary.operands),
+            Expr::Paren(inner, _) | Expr::Open(inner, _) | Expr::Try(inner, _) => self.expr(inner),
+            Expr::Index { base, index, .. } => {
+                self.expr(base);
+                self.expr(index);
+            }
+            Expr::Slice {
+                base, low, high, ..
+            } => {
+                self.expr(base);
+                low.iter().chain(high).for_each(|bound| self.expr(bound));
+            }
+            Expr::Call {
+                function,
+                arguments,
+                ..
+            } => {
+                self.expr(function);
+                self.each(arguments);
+            }
+            Expr::Bottom(_)
+            | Expr::Null(_)
+            | Expr::Bool(..)
+            | Expr::Number(..)
+            | Expr::String(..)
+            | Expr::Bytes(..)
+            | Expr::Bad(_) => {}
+        }
+    }
+
+    fn each(&mut self, exprs: &'t [Expr]) {
+        for expr in exprs {
+            self.expr(expr);
+        }
     }
 }

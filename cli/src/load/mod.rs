@@ -11,7 +11,6 @@ mod import;
 pub mod inputs;
 pub mod module;
 pub(crate) mod placement;
-mod references;
 mod used;
 
 use crate::args::{Inputs, Placing};

@@ -2,11 +2,11 @@
 //! all that these are made of, and of most of them nothing is ever asked: they need not be parsed and compiled.
 //!
 //! A definition of a package is referred to as `alias.#Name`; where an alias stands in any other way, all of its package counts
-//! as used. Who refers to what is seen in the trees of the files at which references begin (`references.rs`), and in the texts
+//! as used. Who refers to what is seen in the trees of the files at which references begin (`names.rs`), and in the texts
 //! of schemas, which are generated: each declaration begins a line, and only references to definitions have a `#`.
 
 use super::import::{shipped, split};
-use super::references::references;
+use crate::names::references;
 use holos_lang::resolve::implied_name;
 use holos_lang::syntax::tree;
 use rayon::prelude::*;
@@ -60,7 +60,7 @@ pub(super) fn parts<'f>(
                 )
             })
             .collect();
-        references(tree, &mut |name, selected| {
+        references(&tree.decls, &mut |name, selected| {
             if let Some((_, path)) = imports.iter().find(|(alias, _)| *alias == name) {
                 let definition = selected.filter(|name| name.starts_with('#'));
                 uses.insert((path.to_string(), definition.map(str::to_owned)));
