@@ -25,6 +25,8 @@ const MAX_REQUIRED: usize = 64;
 const TRIAL: u32 = 1_000;
 /// ... as it is where one in so many was found.
 const WORTH: u32 = 16;
+/// After so many nodes of one expression in turn that had no other one equal to them, no more of them are looked for.
+const MISSES: u32 = 64;
 
 /// What is known of equal nodes.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Equals {
     /// What nodes come from, one after the other.
     keys: Vec<u32>,
     names: FreeNames,
+    /// For each expression that nodes began with, how many of them in turn had no other one equal to them.
+    misses: FxHashMap<ExprId, u32>,
     /// Whether values may stand for what meets them and what they are instances of, as far as order goes.
     pub orders: FxHashMap<(Node, bool, bool), bool>,
     /// The labels of fields that the program takes as values, if that can be told.
@@ -51,6 +55,8 @@ struct Entry {
     /// In `keys`.
     start: u32,
     end: u32,
+    /// The expression that the node began with.
+    expr: ExprId,
     /// The node that came from it, once it is evaluated without an error.
     node: Node,
     /// [`Machine::turns`] when its evaluation began.
@@ -64,6 +70,7 @@ impl Equals {
             entries: Vec::new(),
             keys: Vec::new(),
             names: FreeNames::new(),
+            misses: FxHashMap::default(),
             orders: FxHashMap::default(),
             taken,
             tried: 0,
@@ -83,7 +90,7 @@ impl Equals {
 
     /// The place of the entry for the key that was written last, and whether it is a new one. `None` where another key
     /// has the same hash.
-    fn entry(&mut self, start: usize, turns: u64) -> Option<(u32, bool)> {
+    fn entry(&mut self, start: usize, expr: ExprId, turns: u64) -> Option<(u32, bool)> {
         let mut hasher = FxHasher::default();
         for &word in &self.keys[start..] {
             hasher.write_u32(word);
@@ -103,6 +110,7 @@ impl Equals {
                 self.entries.push(Entry {
                     start: start as u32,
                     end: self.keys.len() as u32,
+                    expr,
                     node: NIL,
                     since: turns,
                 });
@@ -208,6 +216,12 @@ impl Machine<'_> {
         node: Node,
         conjuncts: &[Conjunct],
     ) -> Option<Equal> {
+        let expr = conjuncts[0].expr;
+        let misses = equals.misses.entry(expr).or_default();
+        if *misses >= MISSES {
+            return None;
+        }
+        *misses += 1;
         equals.words.clear();
         let mut meanings: SmallVec<[Meaning; MAX_CONJUNCTS]> = SmallVec::new();
         for c in conjuncts {
@@ -219,11 +233,15 @@ impl Machine<'_> {
             equals.keys.truncate(start);
             return None;
         }
-        let (at, new) = equals.entry(start, self.turns)?;
-        match equals.entries[at as usize].node {
+        let (at, new) = equals.entry(start, expr, self.turns)?;
+        let entry = equals.entries[at as usize];
+        match entry.node {
             _ if new => Some(Equal::First(at)),
             NIL => None,
-            same => Some(Equal::Same(same)),
+            same => {
+                equals.misses.extend([(expr, 0), (entry.expr, 0)]);
+                Some(Equal::Same(same))
+            }
         }
     }
 

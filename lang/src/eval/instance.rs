@@ -80,18 +80,20 @@ impl Machine<'_> {
     /// of. Where its fields are `hidden`, their own order does not matter; where what it is an instance of `leads`, they
     /// also arrive in the same order.
     fn keeps_order_as_instance(&mut self, instance: Node, hidden: bool, leads: bool) -> bool {
-        if !hidden && !(leads && self.keeps_order(instance)) {
-            return false;
-        }
         let mut place = None;
-        let mut at = self.n(instance).conjuncts;
         let mut referred = true;
+        let mut at = self.n(instance).conjuncts;
         while at != NIL {
             let c = self.conjuncts[at as usize];
             let own = self.first_place(&c);
             referred &= c.info.refs != 0 && own.is_some() && place.is_none_or(|p| Some(p) == own);
             place = own;
             at = c.next;
+        }
+        // What came through one reference stands side by side in either case.
+        let keeps = hidden || leads && (referred || self.keeps_order(instance));
+        if !keeps {
+            return false;
         }
         leads && referred || self.holds_one_order(instance, MAX_NESTING)
     }

@@ -1,13 +1,14 @@
 //! A large value as JSON, by several threads.
 //!
-//! The outermost structs and lists are taken apart. Runs of their entries are texts of their own, which the threads make in
-//! turn, and which are written in their order: no thread is more than a few runs ahead.
+//! The outermost structs and lists are taken apart. Runs of their entries are texts of their own, which the threads make, and
+//! which are written in their order while the next ones are made: few are kept.
 
 use super::WriteError;
 use super::json::{Layout, close, entry, value};
 use super::sink::Sink;
 use holos_lang::value::Data;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 /// Entries this deep are encoded as they are.
@@ -16,8 +17,8 @@ const LEVELS: usize = 3;
 const MIN_PIECES: usize = 512;
 /// How many pieces a run has.
 const RUN: usize = 64;
-/// How many runs a thread may be ahead.
-const AHEAD: usize = 2;
+/// How many runs may be ready and not written.
+const AHEAD: usize = 8;
 /// The stack of a thread: as deep as a value may nest.
 const STACK: usize = 8 * 1024 * 1024;
 
@@ -42,34 +43,46 @@ pub(super) fn write(data: &Data, layout: Layout, sink: &mut Sink<'_>) -> Result<
         return Ok(false);
     }
     let runs: Vec<&[Piece<'_>]> = pieces.chunks(RUN).collect();
-    let runs = &runs[..];
+    let (runs, next) = (&runs[..], &AtomicUsize::new(0));
+    let take = move || {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        runs.get(index).map(|run| (index, *run))
+    };
     thread::scope(|scope| {
-        // Where no thread can be had, and where one has ended, the runs are encoded here.
-        let others: Vec<Option<Receiver<_>>> = (1..threads.min(runs.len()))
-            .map(|first| {
-                let (sender, receiver) = sync_channel(AHEAD);
-                let own = runs.iter().skip(first).step_by(threads);
-                let work = move || {
-                    for run in own {
-                        let mut text = Sink::collect();
-                        let encoded = encode(run, layout, &mut text).map(|()| text.text);
-                        if sender.send(encoded).is_err() {
-                            break;
-                        }
+        let (sender, receiver) = sync_channel(AHEAD);
+        for _ in 1..threads.min(runs.len()) {
+            let sender = sender.clone();
+            let work = move || {
+                while let Some((index, run)) = take() {
+                    if sender.send((index, encode(run, layout))).is_err() {
+                        break;
                     }
+                }
+            };
+            // Where no thread can be had, the others do the work.
+            let thread = thread::Builder::new().stack_size(STACK);
+            let _ = thread.spawn_scoped(scope, work);
+        }
+        drop(sender);
+        // This thread writes what is ready, and encodes while nothing is.
+        let mut ready: Vec<Option<Result<String, WriteError>>> =
+            runs.iter().map(|_| None).collect();
+        for index in 0..runs.len() {
+            while ready[index].is_none() {
+                let made = match receiver.try_recv() {
+                    Ok(made) => Some(made),
+                    Err(_) => take().map(|(at, run)| (at, encode(run, layout))),
                 };
-                let thread = thread::Builder::new().stack_size(STACK);
-                thread.spawn_scoped(scope, work).ok().map(|_| receiver)
-            })
-            .collect();
-        for (index, run) in runs.iter().enumerate() {
-            let other = (index % threads).checked_sub(1);
-            let other = other.and_then(|other| others[other].as_ref());
-            match other.and_then(|other| other.recv().ok()) {
-                Some(text) => sink.text.push_str(&text?),
-                None => encode(run, layout, sink)?,
+                match made.or_else(|| receiver.recv().ok()) {
+                    Some((at, text)) => ready[at] = Some(text),
+                    // A thread that ended before its time leaves its run.
+                    None => ready[index] = Some(encode(runs[index], layout)),
+                }
             }
-            sink.breathe()?;
+            if let Some(text) = ready[index].take() {
+                sink.text.push_str(&text?);
+                sink.breathe()?;
+            }
         }
         Ok(true)
     })
@@ -97,14 +110,15 @@ fn split<'d>(data: &'d Data, depth: usize, pieces: &mut Vec<Piece<'d>>) {
     }
 }
 
-fn encode(run: &[Piece<'_>], layout: Layout, sink: &mut Sink<'_>) -> Result<(), WriteError> {
+fn encode(run: &[Piece<'_>], layout: Layout) -> Result<String, WriteError> {
+    let mut sink = Sink::collect();
     for piece in run {
         match *piece {
             Piece::Open(bracket) => sink.text.push(bracket),
-            Piece::Entry(index, name, depth) => entry(index, name, layout, depth, sink),
-            Piece::Whole(data, depth) => value(data, layout, depth, sink)?,
-            Piece::Close(bracket, depth) => close(bracket, layout, depth, sink),
+            Piece::Entry(index, name, depth) => entry(index, name, layout, depth, &mut sink),
+            Piece::Whole(data, depth) => value(data, layout, depth, &mut sink)?,
+            Piece::Close(bracket, depth) => close(bracket, layout, depth, &mut sink),
         }
     }
-    Ok(())
+    Ok(sink.text)
 }
