@@ -22,7 +22,7 @@ pub(super) const MAX_CONJUNCTS: usize = 8;
 /// Nodes of which more is required are evaluated by themselves.
 const MAX_REQUIRED: usize = 64;
 /// After so many nodes that were looked for it is decided whether that is worth while ...
-const TRIAL: u32 = 1_000;
+const TRIAL: u32 = 256;
 /// ... as it is where one in so many was found.
 const WORTH: u32 = 16;
 /// After so many nodes of one expression in turn that had no other one equal to them, no more of them are looked for.
