@@ -29,6 +29,8 @@ pub const NO_ANSWER: &str = "no answer within the limits";
 const LIMIT: usize = 200_000;
 /// How many steps a program may take.
 const STEPS: u64 = 1_000_000;
+/// A program that gives no answer within these limits may take as many times that before it counts as having none.
+const PATIENCE: u32 = 20;
 
 struct Nothing;
 
@@ -43,14 +45,20 @@ impl Importer for Nothing {
 
 /// The outcome of the field `name` of a file with this text. Names that lead nowhere make it [`Outcome::Refused`].
 pub fn evaluate(text: &str, name: &str) -> Outcome {
-    let caught = std::panic::catch_unwind(|| unguarded(text, name));
-    caught.unwrap_or_else(|_| Outcome::Failed("panic".into()))
+    let outcome = |patience| {
+        let caught = std::panic::catch_unwind(|| unguarded(text, name, patience));
+        caught.unwrap_or_else(|_| Outcome::Failed("panic".into()))
+    };
+    match outcome(1) {
+        Outcome::Failed(why) if why == NO_ANSWER => outcome(PATIENCE),
+        outcome => outcome,
+    }
 }
 
 /// The paths in the field `name` of a file at which there is an error, also in definitions and hidden fields.
 pub fn failing(text: &str, name: &str) -> BTreeSet<String> {
     let caught = std::panic::catch_unwind(|| {
-        let mut evaluation = match begin(text) {
+        let mut evaluation = match begin(text, 1) {
             Ok(evaluation) => evaluation,
             Err(_) => return BTreeSet::new(),
         };
@@ -100,7 +108,7 @@ fn collect(
 }
 
 /// The evaluation of a file, or why there is none.
-fn begin(text: &str) -> Result<Evaluation<'static>, String> {
+fn begin(text: &str, patience: u32) -> Result<Evaluation<'static>, String> {
     let mut sources = SourceMap::default();
     let id = sources.add(Source {
         name: "program.holos".into(),
@@ -117,13 +125,13 @@ fn begin(text: &str) -> Result<Evaluation<'static>, String> {
     if let Some(error) = found.iter().find(|d| d.severity == Severity::Error) {
         return Err(error.message.clone());
     }
-    evaluation.limit_values(LIMIT);
-    evaluation.limit_steps(STEPS);
+    evaluation.limit_values(LIMIT * patience as usize);
+    evaluation.limit_steps(STEPS * u64::from(patience));
     Ok(evaluation)
 }
 
-fn unguarded(text: &str, name: &str) -> Outcome {
-    let mut evaluation = match begin(text) {
+fn unguarded(text: &str, name: &str, patience: u32) -> Outcome {
+    let mut evaluation = match begin(text, patience) {
         Ok(evaluation) => evaluation,
         Err(why) => return Outcome::Refused(why),
     };
