@@ -46,15 +46,31 @@ impl Machine<'_> {
         expr: ExprId,
         mut info: Info,
     ) -> (Info, bool) {
+        if let Some(found) = self.find_cycle(node, target, env, expr, info) {
+            self.impasses += 1;
+            return found;
+        }
+        let depth = self.s(node).depth;
+        let (target, at) = (self.deref(target), self.deref(node));
+        info.refs = self.add_to_history(info.refs, expr, target, at, depth);
+        (info, false)
+    }
+
+    /// What [`Machine::detect_cycle`] gives where the target was met before on the way to the node.
+    fn find_cycle(
+        &mut self,
+        node: Node,
+        target: Node,
+        env: EnvId,
+        expr: ExprId,
+        mut info: Info,
+    ) -> Option<(Info, bool)> {
         if self.has_ancestor(node, target) {
-            return self.mark_cyclic(node, target, env, expr, info, true);
+            return Some(self.mark_cyclic(node, target, env, expr, info, true));
         }
         if self.s(node).has_non_cyclic && info.cyclic == Cyclic::Maybe {
-            self.turns += 1;
-            return (info, false);
+            return Some((info, false));
         }
-        let turns = self.turns;
-        self.turns += 1;
         let mut chain_step = false;
         let mut at = info.refs;
         let mut walked = self.s(node).depth;
@@ -81,15 +97,15 @@ impl Machine<'_> {
             }
             if self.deref(record.target) == meant {
                 if self.same(record.at, node) {
-                    return (info, true);
+                    return Some((info, true));
                 }
                 if info.cyclic == Cyclic::Optional && self.s(node).has_non_cyclic {
                     info.cyclic = Cyclic::Maybe;
                     if record.depth == self.s(node).depth {
-                        return (info, true);
+                        return Some((info, true));
                     }
                     info.refs = 0;
-                    return (info, false);
+                    return Some((info, false));
                 }
                 let feeding = self.n(node).has(NodeData::DYNAMIC)
                     && self.n(target).status != Status::Finalized
@@ -98,7 +114,7 @@ impl Machine<'_> {
                 if record.expr != expr && state.has_non_cycle && state.has_non_cyclic && !feeding {
                     continue;
                 }
-                return self.mark_cyclic(node, target, env, expr, info, false);
+                return Some(self.mark_cyclic(node, target, env, expr, info, false));
             }
             if record.expr == expr && unrooted {
                 if self.same(record.at, node) {
@@ -118,7 +134,7 @@ impl Machine<'_> {
                         chain_step = true;
                         continue;
                     }
-                    return self.mark_cyclic(node, target, env, expr, info, false);
+                    return Some(self.mark_cyclic(node, target, env, expr, info, false));
                 }
                 let parent = self.n(target).parent;
                 if self.n(record.target).has(NodeData::NON_ROOTED)
@@ -128,15 +144,11 @@ impl Machine<'_> {
                     && self.has_state(parent)
                     && self.s(parent).has_ancestor_cycle
                 {
-                    return self.mark_cyclic(node, target, env, expr, info, true);
+                    return Some(self.mark_cyclic(node, target, env, expr, info, true));
                 }
             }
         }
-        self.turns = turns;
-        let depth = self.s(node).depth;
-        let (target, at) = (meant, self.deref(node));
-        info.refs = self.add_to_history(info.refs, expr, target, at, depth);
-        (info, false)
+        None
     }
 
     fn has_disjunction_conjunct(&self, node: Node) -> bool {
@@ -164,7 +176,6 @@ impl Machine<'_> {
         ancestor: bool,
     ) -> (Info, bool) {
         info.cyclic = Cyclic::Yes;
-        self.turns += 1;
         let state = self.s_mut(node);
         state.has_any_cyclic = true;
         state.has_ancestor_cycle |= ancestor;
@@ -264,7 +275,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn structural_cycle(&mut self, node: Node) {
-        self.turns += 1;
+        self.impasses += 1;
         let exprs = self.conjunct_exprs(node).into_iter().collect();
         let error = self.push_error(Bottom {
             code: ErrorCode::StructuralCycle,

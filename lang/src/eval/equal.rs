@@ -10,6 +10,7 @@
 
 use super::free::{ELEMENT, FreeNames};
 use super::machine::*;
+use crate::diagnostic::FileId;
 use crate::resolve::program::*;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
@@ -59,7 +60,7 @@ struct Entry {
     expr: ExprId,
     /// The node that came from it, once it is evaluated without an error.
     node: Node,
-    /// [`Machine::turns`] when its evaluation began.
+    /// [`Machine::impasses`] when its evaluation began.
     since: u64,
 }
 
@@ -90,7 +91,7 @@ impl Equals {
 
     /// The place of the entry for the key that was written last, and whether it is a new one. `None` where another key
     /// has the same hash.
-    fn entry(&mut self, start: usize, expr: ExprId, turns: u64) -> Option<(u32, bool)> {
+    fn entry(&mut self, start: usize, expr: ExprId, impasses: u64) -> Option<(u32, bool)> {
         let mut hasher = FxHasher::default();
         for &word in &self.keys[start..] {
             hasher.write_u32(word);
@@ -112,7 +113,7 @@ impl Equals {
                     end: self.keys.len() as u32,
                     expr,
                     node: NIL,
-                    since: turns,
+                    since: impasses,
                 });
                 Some((next, true))
             }
@@ -141,7 +142,7 @@ struct Meaning {
     embed: u32,
     outer: u32,
     /// Where what it brings stands in the order of fields.
-    place: (u32, u32),
+    place: Option<(FileId, u32)>,
 }
 
 impl Machine<'_> {
@@ -156,16 +157,9 @@ impl Machine<'_> {
     fn find_equal(&mut self, equals: &mut Equals, node: Node) -> Option<Equal> {
         let data = *self.n(node);
         let unrooted = NodeData::DYNAMIC | NodeData::NON_ROOTED | NodeData::DISJUNCT;
-        if data.status != Status::Unprocessed
-            || data.state != NIL
-            || data.base != Value::None
-            || data.conjuncts == NIL
-            || data.arc_count > 0
+        if !self.is_untouched(&data)
             || data.arc_type != ArcType::Member
-            || data.parent == NIL
             || data.flags & (unrooted | NodeData::PATTERN) != 0
-            || data.label.is_let()
-            || self.info.cyclic == Cyclic::Yes
             || equals.tried > TRIAL && equals.found < equals.tried / WORTH
         {
             return None;
@@ -225,7 +219,7 @@ impl Machine<'_> {
         equals.words.clear();
         let mut meanings: SmallVec<[Meaning; MAX_CONJUNCTS]> = SmallVec::new();
         for c in conjuncts {
-            meanings.push(self.meaning(equals, c, conjuncts.len() == 1)?);
+            meanings.push(self.meaning(equals, c)?);
         }
         let start = equals.keys.len();
         let (keys, words) = (&mut equals.keys, &equals.words[..]);
@@ -233,7 +227,7 @@ impl Machine<'_> {
             equals.keys.truncate(start);
             return None;
         }
-        let (at, new) = equals.entry(start, expr, self.turns)?;
+        let (at, new) = equals.entry(start, expr, self.impasses)?;
         let entry = equals.entries[at as usize];
         match entry.node {
             _ if new => Some(Equal::First(at)),
@@ -262,14 +256,14 @@ impl Machine<'_> {
             && sound(self.n(target))
             && let Some(equals) = &mut self.equals
             && let Some(entry) = equals.entries.get_mut(at as usize)
-            && entry.since == self.turns
+            && entry.since == self.impasses
         {
             entry.node = node;
         }
     }
 
     /// What a conjunct means, if that does not depend on the struct it stands in.
-    fn meaning(&self, equals: &mut Equals, c: &Conjunct, alone: bool) -> Option<Meaning> {
+    fn meaning(&self, equals: &mut Equals, c: &Conjunct) -> Option<Meaning> {
         let free = equals.names.of(&self.program, c.expr)?;
         if free.frames & 1 != 0 {
             return None;
@@ -319,10 +313,7 @@ impl Machine<'_> {
             group,
             embed,
             outer,
-            place: match alone {
-                true => (0, 0),
-                false => self.first_place(c)?,
-            },
+            place: self.first_place(c),
         })
     }
 

@@ -466,6 +466,19 @@ impl Machine<'_> {
 
     // ---- tests of nodes ----
 
+    /// Whether a field is but its conjuncts so far: nobody has looked at it, and nobody does from within a cycle.
+    #[inline]
+    pub(super) fn is_untouched(&self, data: &NodeData) -> bool {
+        data.status == Status::Unprocessed
+            && data.state == NIL
+            && data.base == Value::None
+            && data.conjuncts != NIL
+            && data.arc_count == 0
+            && data.parent != NIL
+            && !data.label.is_let()
+            && self.info.cyclic != Cyclic::Yes
+    }
+
     /// Whether a literal's node, a disjunct or an ancestor makes the node part of a definition.
     pub(super) fn is_closed_struct(&self, node: Node) -> bool {
         let data = self.n(node);

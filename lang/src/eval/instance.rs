@@ -6,6 +6,7 @@
 
 use super::equal::{Equals, MAX_CONJUNCTS};
 use super::machine::*;
+use crate::diagnostic::FileId;
 use crate::resolve::program::*;
 use smallvec::SmallVec;
 
@@ -121,19 +122,14 @@ impl Machine<'_> {
     }
 
     /// Where what a conjunct brings stands in the order of fields: where it is written, or the first reference on its
-    /// way. `None` where that way is long.
-    pub(super) fn first_place(&self, c: &Conjunct) -> Option<(u32, u32)> {
-        let mut expr = c.expr;
-        let mut at = c.info.refs;
-        for _ in 0..MAX_NESTING {
-            if at == 0 {
-                let place = self.place_of(expr)?;
-                return Some((place.file.0, place.span.start));
-            }
-            let record = &self.refs[at as usize - 1];
-            (expr, at) = (record.expr, record.next);
-        }
-        None
+    /// way.
+    pub(super) fn first_place(&self, c: &Conjunct) -> Option<(FileId, u32)> {
+        let expr = match c.info.refs {
+            0 => c.expr,
+            refs => self.first_reference(refs),
+        };
+        let place = self.place_of(expr)?;
+        Some((place.file, place.span.start))
     }
 
     /// Whether a node is finished, without any error, and may be shared.

@@ -44,16 +44,9 @@ impl Machine<'_> {
 
     pub(super) fn try_leaf_within(&mut self, node: Node, steps: u32) -> bool {
         let data = *self.n(node);
-        if data.status != Status::Unprocessed
-            || data.state != NIL
-            || data.base != Value::None
-            || data.conjuncts == NIL
-            || data.arc_count > 0
+        if !self.is_untouched(&data)
             || data.arc_type >= ArcType::Pending
-            || data.parent == NIL
             || data.flags & NO_LEAF != 0
-            || data.label.is_let()
-            || self.info.cyclic == Cyclic::Yes
         {
             return false;
         }

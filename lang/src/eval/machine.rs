@@ -334,9 +334,9 @@ pub(crate) struct Machine<'a> {
     pub(super) unsettled: Vec<(Node, Node)>,
     /// How many times a task has begun to wait.
     pub(super) waits: u64,
-    /// How many times something was found out that holds on this way to a node only: that it leads back to itself, or
-    /// that nothing else could go on.
-    pub(super) turns: u64,
+    /// How many times evaluation came back to where it had been (a cycle), or could not go on anywhere (a deadlock): what is
+    /// found out then may hold on this way to a node only.
+    pub(super) impasses: u64,
     /// The node of which an arm is being inserted.
     pub(super) arm_for: Node,
     pub(super) eval_depth: i32,
@@ -441,7 +441,7 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             unsettled: Vec::new(),
             waits: 0,
-            turns: 0,
+            impasses: 0,
             arm_for: NIL,
             eval_depth: 0,
             limited: false,
@@ -518,7 +518,7 @@ impl<'a> Machine<'a> {
             stack,
             unsettled,
             waits,
-            turns: _,
+            impasses: _,
             arm_for,
             eval_depth,
             in_validator,

@@ -561,7 +561,7 @@ impl Machine<'_> {
                 let task = self.tasks[self.blocking[index] as usize];
                 index += 1;
                 if task.blocked_on != NIL && self.has_state(task.blocked_on) {
-                    self.turns += 1;
+                    self.impasses += 1;
                     self.freeze(task.blocked_on, task.blocked_for);
                 }
             }

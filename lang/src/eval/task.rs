@@ -12,7 +12,7 @@ impl Machine<'_> {
             TaskKind::Expr => {
                 let (value, info) = self.eval_info(task.expr, SCALAR, mode)?;
                 if value == Value::Bottom(CYCLE_PLACEHOLDER) {
-                    self.turns += 1;
+                    self.impasses += 1;
                     self.errs = NIL;
                     return Ok(());
                 }

@@ -83,7 +83,7 @@ impl Machine<'_> {
             && mode == Mode::Attempt
             && needs & FIELD_SET == 0
         {
-            self.turns += 1;
+            self.impasses += 1;
             return Ok(false);
         }
         self.n_mut(node).status = Status::Evaluating;
