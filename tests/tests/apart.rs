@@ -1,10 +1,9 @@
 //! Packages evaluated by two machines: each has its share, and together they say what one does.
 
-use holos_lang::eval::apart::{Layers, Share, Step};
+use holos_lang::eval::apart::{Share, Step};
 use holos_lang::eval::{Evaluation, Selector};
 use holos_tests::package::with;
 use holosc::render::platform::{self, fields};
-use std::sync::Arc;
 
 const BOTH: [Share; 2] = [Share::Here, Share::Apart];
 
@@ -38,17 +37,16 @@ fn shares_are_put_together_in_the_order_of_the_fields() {
     with(text, |evaluation| {
         let (division, mut copy) = evaluation.divide(&apart).unwrap();
         let data = |evaluation: &mut Evaluation<'_>, share, name| {
-            let data = evaluation.data_of_share(&division, share, name, 3);
+            let data = evaluation.data_of_share(&division, share, name);
             data.unwrap()
         };
         let [here, there] = [
             data(evaluation, Share::Here, "out").unwrap(),
             data(&mut copy, Share::Apart, "out").unwrap(),
         ];
-        assert_ne!(here.clone().data(), whole);
+        assert_ne!(here, whole);
         let out = division.together("out", here, there).unwrap();
-        assert_eq!(out, Layers::of(whole.clone(), 3));
-        assert_eq!(out.data(), whole);
+        assert_eq!(out, whole);
         assert_eq!(data(evaluation, Share::Here, "nothing"), None);
         assert_eq!(data(evaluation, Share::Here, "items"), None);
         let mut both = [evaluation, &mut copy].into_iter().zip(BOTH);
@@ -129,21 +127,13 @@ fn a_platform_is_evaluated_by_two_processors() {
     });
     assert_eq!(platform.manifests, made);
     // Namespaces have equal objects on each cluster, and one value of each.
-    let Layers::Struct(clusters) = &made else {
-        panic!("clusters")
-    };
     let object = |cluster: usize| {
-        let mut at = &clusters[cluster].1;
-        while let Layers::Struct(fields) = at {
-            at = &fields[0].1;
-        }
-        match at {
-            Layers::Whole(data) => data,
-            Layers::Struct(_) => unreachable!(),
-        }
+        let components = &fields(&made)[cluster].1;
+        let objects = &fields(components)[0].1;
+        fields(&fields(objects)[0].1)
     };
-    assert!(Arc::ptr_eq(object(0), object(1)));
-    for (_, components) in fields(&made.data()) {
+    assert!(std::ptr::eq(object(0), object(1)));
+    for (_, components) in fields(&made) {
         let names: Vec<&str> = fields(components).iter().map(|(name, _)| &**name).collect();
         assert_eq!(names[..2], ["namespaces", "secret-stores"]);
         assert!(names.len() > 10 && fields(&fields(components)[0].1).len() > 20);

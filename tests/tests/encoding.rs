@@ -54,7 +54,7 @@ fn a_large_value_is_written_as_it_is_by_one_thread() {
     for data in [
         few(3000),
         each(3),
-        Data::List(vec![all.clone(), each(2), all]),
+        Data::List(vec![all.clone(), each(2), all].into()),
     ] {
         for format in [Format::Json, Format::JsonLines] {
             let mut written = Vec::new();

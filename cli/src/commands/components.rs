@@ -147,7 +147,7 @@ fn components(platform: &Data, root: &std::path::Path, given: &Inputs) -> Option
             }
             let mut parameters = Vec::new();
             if let Some(Data::Struct(given)) = field(component, "parameters") {
-                for (key, value) in given {
+                for (key, value) in given.iter() {
                     tags.push(format!("{key}={}", text(value)?));
                     parameters.push(key.to_string());
                 }

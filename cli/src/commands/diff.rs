@@ -9,8 +9,8 @@ use crate::render::platform::Platform;
 use crate::render::{Plan, plan};
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::eval::Evaluation;
-use holos_lang::eval::apart::Layers;
 use holos_lang::syntax::tree::{Decl, Expr, Label};
+use holos_lang::value::Data;
 use holos_schemas::validate::Validator;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -86,7 +86,7 @@ fn collect(root: &Path, dir: &Path, found: &mut Files) -> std::io::Result<()> {
 /// What is to be written, and what is wrong with it.
 type Planned = (Plan, Vec<Diagnostic>);
 
-fn planned(manifests: &Layers, gitops: Option<&Layers>) -> Planned {
+fn planned(manifests: &Data, gitops: Option<&Data>) -> Planned {
     plan(manifests, gitops, &Validator::new())
 }
 

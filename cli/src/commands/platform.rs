@@ -7,7 +7,6 @@ use crate::encode::json;
 use crate::render::platform::{Platform, fields, get, strings, text};
 use holos_lang::diagnostic::{Code, Diagnostic, Label};
 use holos_lang::eval::Evaluation;
-use holos_lang::eval::apart::Layers;
 use holos_lang::value::Data;
 use std::fmt::Write;
 
@@ -25,7 +24,7 @@ impl Session {
     pub(super) fn platform<T: Send>(
         &mut self,
         input: &PlatformInput,
-        meanwhile: impl Fn(&Layers, Option<&Layers>) -> T + Sync,
+        meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
         findings: fn(&mut T) -> &mut [Diagnostic],
     ) -> Result<(Platform, T), Outcome> {
         let inputs = Inputs {
@@ -215,7 +214,7 @@ pub(super) fn graph(session: &mut Session, args: &Graph) -> Outcome {
 }
 
 fn mermaid(inventory: &Data) -> String {
-    let nothing = Data::Struct(Vec::new());
+    let nothing = Data::Struct(Vec::new().into());
     let graph = get(inventory, "graph").unwrap_or(&nothing);
     let part = |name| get(graph, name).map(fields).unwrap_or_default();
     let id = |kind: &str, name: &str| {

@@ -86,7 +86,7 @@ pub fn requests(data: &Data) -> Result<Vec<Request>, Diagnostic> {
             _ => LONGEST,
         };
         let (command, field) = if let Some(helm) = get(request, "helm") {
-            let nothing = Data::Struct(Vec::new());
+            let nothing = Data::Struct(Vec::new().into());
             let mut input = Vec::new();
             let values = get(helm, "values").unwrap_or(&nothing);
             encoding::write(Format::Yaml, values, &mut input).map_err(|error| {

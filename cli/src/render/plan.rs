@@ -1,7 +1,6 @@
 //! What files a platform's manifests make, and whether every object is fit to be applied.
 
 use holos_lang::diagnostic::{Code, Diagnostic};
-use holos_lang::eval::apart::Layers;
 use holos_lang::value::Data;
 use holos_schemas::validate::{Finding, Reason, Validator};
 use holos_stdlib::encoding::{self, Format};
@@ -33,7 +32,7 @@ struct Object<'d> {
     component: &'d str,
     /// None of what is in `gitops`.
     key: Option<&'d str>,
-    data: &'d Arc<Data>,
+    data: &'d Data,
 }
 
 impl Object<'_> {
@@ -52,8 +51,8 @@ impl Object<'_> {
 /// Findings are errors, but for kinds without a schema: those are warnings. Where one finding holds of
 /// objects on several clusters, it is said once.
 pub fn plan(
-    manifests: &Layers,
-    gitops: Option<&Layers>,
+    manifests: &Data,
+    gitops: Option<&Data>,
     validator: &Validator,
 ) -> (Plan, Vec<Diagnostic>) {
     let mut plan = Plan::default();
@@ -69,13 +68,11 @@ pub fn plan(
                 errors.extend(unfit(name, &path));
             }
             let objects: Vec<Object<'_>> = fields(objects, &path, &mut errors)
-                .filter_map(|(key, data)| {
-                    Some(Object {
-                        cluster,
-                        component,
-                        key: Some(key),
-                        data: whole(data)?,
-                    })
+                .map(|(key, data)| Object {
+                    cluster,
+                    component,
+                    key: Some(key),
+                    data,
                 })
                 .collect();
             components.insert(component.clone());
@@ -99,13 +96,13 @@ pub fn plan(
                 errors.extend(unfit(name, &path));
             }
             let file = format!("clusters/{cluster}/gitops/{component}.application.gen.yaml");
-            let object = whole(data).map(|data| Object {
+            let object = Object {
                 cluster,
                 component,
                 key: None,
                 data,
-            });
-            groups.push((file, object.into_iter().collect()));
+            };
+            groups.push((file, vec![object]));
         }
     }
     plan.components = components.len();
@@ -155,7 +152,7 @@ pub fn plan(
 /// For each object, the first one that is the same: most objects are on several clusters, and looked at once. The
 /// same ones have the same component and key.
 fn distinct(groups: &[(String, Vec<Object<'_>>)]) -> Vec<usize> {
-    type Known<'d> = Vec<(usize, &'d Arc<Data>)>;
+    type Known<'d> = Vec<(usize, &'d Data)>;
     let mut known: HashMap<(&str, Option<&str>), Known<'_>> = HashMap::new();
     let mut like = Vec::new();
     for object in groups.iter().flat_map(|(_, objects)| objects) {
@@ -173,8 +170,11 @@ fn distinct(groups: &[(String, Vec<Object<'_>>)]) -> Vec<usize> {
 }
 
 /// Whether two objects are equal; nearly always those that are have one value.
-fn is_same(a: &Arc<Data>, b: &Arc<Data>) -> bool {
-    Arc::ptr_eq(a, b) || a == b
+fn is_same(a: &Data, b: &Data) -> bool {
+    match (a, b) {
+        (Data::Struct(x), Data::Struct(y)) if Arc::ptr_eq(x, y) => true,
+        _ => a == b,
+    }
 }
 
 /// What is made of an object.
@@ -272,27 +272,19 @@ fn check(objects: &[&Object<'_>], made: &[&Made]) -> Vec<Diagnostic> {
 
 /// The fields of a struct; anything else is an error.
 fn fields<'d>(
-    data: &'d Layers,
+    data: &'d Data,
     path: &str,
     errors: &mut Vec<Diagnostic>,
-) -> std::slice::Iter<'d, (Arc<str>, Layers)> {
+) -> std::slice::Iter<'d, (Arc<str>, Data)> {
     match data {
-        Layers::Struct(fields) => fields,
-        Layers::Whole(_) => {
+        Data::Struct(fields) => &fields[..],
+        _ => {
             let message = format!("`{path}` is not a struct");
             errors.push(Diagnostic::error(Code(431), message).at_path(path));
             &[][..]
         }
     }
     .iter()
-}
-
-/// An object.
-fn whole(data: &Layers) -> Option<&Arc<Data>> {
-    match data {
-        Layers::Whole(data) => Some(data),
-        Layers::Struct(_) => None,
-    }
 }
 
 /// Names become folders and files: they are DNS labels, as Kubernetes' own names.

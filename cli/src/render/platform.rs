@@ -3,7 +3,7 @@
 use crate::commands::Session;
 use crate::load::fatal;
 use holos_lang::diagnostic::{Code, Diagnostic};
-use holos_lang::eval::apart::{Layers, Share, Step};
+use holos_lang::eval::apart::{Share, Step};
 use holos_lang::eval::{Evaluation, Selector};
 use holos_lang::value::Data;
 use std::collections::BTreeMap;
@@ -12,17 +12,13 @@ use std::sync::Arc;
 /// The stack of the thread that works while the laws are looked at.
 const STACK: usize = 8 * 1024 * 1024;
 
-/// How many structs are around an object of `manifests`, and around one of `gitops`.
-const IN_MANIFESTS: usize = 3;
-const IN_GITOPS: usize = 2;
-
 /// A platform without errors.
 #[derive(Debug)]
 pub struct Platform {
     /// By cluster, component and key.
-    pub manifests: Layers,
+    pub manifests: Data,
     /// By cluster and component.
-    pub gitops: Option<Layers>,
+    pub gitops: Option<Data>,
     /// See `stdlib/platform/inventory.holos`.
     pub inventory: Option<Data>,
 }
@@ -34,7 +30,7 @@ impl Platform {
     /// is of use where there is nothing wrong.
     pub fn read<T: Send>(
         evaluation: &mut Evaluation<'_>,
-        meanwhile: impl Fn(&Layers, Option<&Layers>) -> T + Sync,
+        meanwhile: impl Fn(&Data, Option<&Data>) -> T + Sync,
     ) -> Result<(Platform, T), Vec<Diagnostic>> {
         if let Some(found) = apart(evaluation, &meanwhile) {
             return Ok(found);
@@ -45,9 +41,9 @@ impl Platform {
         }
         let manifests = field(evaluation, &["manifests"])?.ok_or_else(no_platform)?;
         let platform = Platform {
-            gitops: field(evaluation, &["gitops"])?.map(|gitops| Layers::of(gitops, IN_GITOPS)),
+            gitops: field(evaluation, &["gitops"])?,
             inventory: field(evaluation, &["inventory"])?,
-            manifests: Layers::of(manifests, IN_MANIFESTS),
+            manifests,
         };
         let made = meanwhile(&platform.manifests, platform.gitops.as_ref());
         Ok((platform, made))
@@ -59,7 +55,7 @@ impl Platform {
 /// by one, then.
 pub fn apart<T: Send>(
     evaluation: &mut Evaluation<'_>,
-    meanwhile: &(impl Fn(&Layers, Option<&Layers>) -> T + Sync),
+    meanwhile: &(impl Fn(&Data, Option<&Data>) -> T + Sync),
 ) -> Option<(Platform, T)> {
     let each = |component| [Step::Field("manifests"), Step::Each, Step::Field(component)];
     let (division, mut copy) = evaluation.divide(&[
@@ -70,12 +66,12 @@ pub fn apart<T: Send>(
     let (sender, receiver) = std::sync::mpsc::channel();
     let work = || {
         let receiver = receiver;
-        let manifests = copy.data_of_share(&division, Share::Apart, "manifests", IN_MANIFESTS);
+        let manifests = copy.data_of_share(&division, Share::Apart, "manifests");
         let sound = copy.is_share_sound(&division, Share::Apart);
         // The process is about to end: giving a large value back piece by piece is waste.
         std::mem::forget(copy);
         // Without the other share there is nothing to make.
-        let (here, gitops): (Layers, Option<Layers>) = receiver.recv().ok()?;
+        let (here, gitops): (Data, Option<Data>) = receiver.recv().ok()?;
         let manifests = division.together("manifests", here, manifests.filter(|_| sound)??)?;
         let made = meanwhile(&manifests, gitops.as_ref());
         Some((manifests, gitops, made))
@@ -83,17 +79,16 @@ pub fn apart<T: Send>(
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
         let thread = thread.spawn_scoped(scope, work).ok()?;
-        let mut share =
-            |name: &str, layers| evaluation.data_of_share(&division, Share::Here, name, layers);
-        if let Some(Some(manifests)) = share("manifests", IN_MANIFESTS)
-            && let Some(gitops) = share("gitops", IN_GITOPS)
+        let mut share = |name| evaluation.data_of_share(&division, Share::Here, name);
+        if let Some(Some(manifests)) = share("manifests")
+            && let Some(gitops) = share("gitops")
         {
             // Nobody listens where something is wrong.
             let _ = sender.send((manifests, gitops));
         }
         drop(sender);
         let sound = evaluation.is_share_sound(&division, Share::Here);
-        let inventory = evaluation.data_of_share(&division, Share::Here, "inventory", 0);
+        let inventory = evaluation.data_of_share(&division, Share::Here, "inventory");
         // A thread that panicked ends the command.
         let made = thread
             .join()
@@ -102,7 +97,7 @@ pub fn apart<T: Send>(
         let platform = Platform {
             manifests,
             gitops,
-            inventory: inventory?.map(Layers::data),
+            inventory: inventory?,
         };
         Some((platform, made))
     })

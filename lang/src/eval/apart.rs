@@ -10,7 +10,6 @@ use super::machine::*;
 use super::{Evaluation, Selector};
 use crate::resolve::program::*;
 use crate::value::Data;
-use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// A step to fields that are evaluated apart.
@@ -50,42 +49,6 @@ enum Part {
     Divided(Node, Vec<Field>),
 }
 
-/// Data of which the structs around are taken apart down to some depth. What is below is shared: several fields that stand
-/// for one value have it once.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Layers {
-    Struct(Vec<(Arc<str>, Layers)>),
-    Whole(Arc<Data>),
-}
-
-impl Layers {
-    /// Takes so many structs apart that are in each other.
-    pub fn of(data: Data, depth: usize) -> Layers {
-        match data {
-            Data::Struct(fields) if depth > 0 => {
-                let fields = fields.into_iter();
-                let fields = fields.map(|(name, data)| (name, Layers::of(data, depth - 1)));
-                Layers::Struct(fields.collect())
-            }
-            data => Layers::Whole(Arc::new(data)),
-        }
-    }
-
-    /// The data again.
-    pub fn data(self) -> Data {
-        match self {
-            Layers::Struct(fields) => {
-                let fields = fields.into_iter();
-                Data::Struct(fields.map(|(name, part)| (name, part.data())).collect())
-            }
-            Layers::Whole(data) => Arc::unwrap_or_clone(data),
-        }
-    }
-}
-
-/// The data of nodes, by what they stand for.
-type Made = FxHashMap<Node, Arc<Data>>;
-
 /// A path to fields; `None` is each one.
 type Path<'p> = &'p [Option<Label>];
 
@@ -119,18 +82,16 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    /// The data of a field, so many structs of it taken apart, without what the other evaluation has of it; `Some(None)` where
-    /// there is nothing. `None` where it is no data.
+    /// The data of a field without what the other evaluation has of it; `Some(None)` where there is nothing. `None` where it
+    /// is no data. Fields that stand for one value have it in common.
     pub fn data_of_share(
         &mut self,
         division: &Division,
         share: Share,
         name: &str,
-        layers: usize,
-    ) -> Option<Option<Layers>> {
-        let made = &mut Made::default();
+    ) -> Option<Option<Data>> {
         match division.field(name) {
-            Some(field) => self.machine.data_of_share(field, 1, share, layers, made),
+            Some(field) => self.machine.data_of_share(field, 1, share),
             None => Some(None),
         }
     }
@@ -150,7 +111,7 @@ impl Division {
     }
 
     /// The data of a field of which the data of both shares are known.
-    pub fn together(&self, name: &str, here: Layers, apart: Layers) -> Option<Layers> {
+    pub fn together(&self, name: &str, here: Data, apart: Data) -> Option<Data> {
         Some(self.field(name)?.together(here, apart))
     }
 }
@@ -164,11 +125,11 @@ impl Field {
     }
 
     /// Both are what [`Machine::data_of_share`] makes: the fields of each share in their order.
-    fn together(&self, here: Layers, apart: Layers) -> Layers {
+    fn together(&self, here: Data, apart: Data) -> Data {
         match (&self.part, here, apart) {
-            (Part::Divided(_, fields), Layers::Struct(here), Layers::Struct(apart)) => {
+            (Part::Divided(_, fields), Data::Struct(here), Data::Struct(apart)) => {
                 let mut out = Vec::with_capacity(fields.len());
-                let (mut here, mut apart) = (here.into_iter(), apart.into_iter());
+                let (mut here, mut apart) = (here.iter().cloned(), apart.iter().cloned());
                 for field in fields.iter().filter(|field| field.name.is_some()) {
                     out.extend(match field.part {
                         Part::Whole(Share::Here) => here.next(),
@@ -179,7 +140,7 @@ impl Field {
                             .map(|((name, here), (_, apart))| (name, field.together(here, apart))),
                     });
                 }
-                Layers::Struct(out)
+                Data::Struct(out.into())
             }
             (Part::Whole(Share::Apart), _, apart) => apart,
             (_, here, _) => here,
@@ -222,63 +183,25 @@ impl Machine<'_> {
     }
 
     /// The data of a field that is so many steps from the top; `Some(None)` where all of it is of the other share.
-    fn data_of_share(
-        &mut self,
-        field: &Field,
-        depth: usize,
-        share: Share,
-        layers: usize,
-        made: &mut Made,
-    ) -> Option<Option<Layers>> {
+    fn data_of_share(&mut self, field: &Field, depth: usize, share: Share) -> Option<Option<Data>> {
         match &field.part {
             Part::Whole(of) if *of != share => Some(None),
             Part::Whole(_) => {
                 let arc = self.sound_item(field.parent, field.label, depth)?;
-                self.layers_of(arc, layers, made).map(Some)
+                self.data_of(Value::Node(arc)).ok().map(Some)
             }
             Part::Divided(_, fields) => {
-                let layers = layers.saturating_sub(1);
                 let mut out = Vec::with_capacity(fields.len());
                 for field in fields {
                     if let Some(name) = &field.name
-                        && let Some(data) =
-                            self.data_of_share(field, depth + 1, share, layers, made)?
+                        && let Some(data) = self.data_of_share(field, depth + 1, share)?
                     {
                         out.push((name.clone(), data));
                     }
                 }
-                Some(Some(Layers::Struct(out)))
+                Some(Some(Data::Struct(out.into())))
             }
         }
-    }
-
-    /// The data of a field that is finished; `None` where it is no data.
-    fn layers_of(&mut self, arc: Node, layers: usize, made: &mut Made) -> Option<Layers> {
-        let node = self.deref(arc);
-        if layers == 0 {
-            if let Some(known) = made.get(&node) {
-                return Some(Layers::Whole(known.clone()));
-            }
-            let data = Arc::new(self.data_of(Value::Node(arc)).ok()?);
-            made.insert(node, data.clone());
-            return Some(Layers::Whole(data));
-        }
-        let data = *self.n(node);
-        if data.status != Status::Finalized || data.base != Value::Struct {
-            let data = self.data_of(Value::Node(arc)).ok()?;
-            return Some(Layers::of(data, layers));
-        }
-        let mut fields = Vec::with_capacity(data.arc_count as usize);
-        for (label, arc) in self.ordered_arcs(node) {
-            match self.n(arc).arc_type {
-                ArcType::Member if label.is_string() => {}
-                ArcType::Required if label.is_string() => return None,
-                _ => continue,
-            }
-            let data = self.layers_of(arc, layers - 1, made)?;
-            fields.push((self.program.strings.shared(label.id()), data));
-        }
-        Some(Layers::Struct(fields))
     }
 
     fn is_share_sound(&mut self, fields: &[Field], depth: usize, share: Share) -> bool {

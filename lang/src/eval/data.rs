@@ -6,6 +6,7 @@ use crate::resolve::program::*;
 use crate::value::Data;
 use crate::value::Number;
 use crate::value::builtin::CallError;
+use std::sync::Arc;
 
 impl Machine<'_> {
     /// A value as data; the error where it is not concrete.
@@ -73,31 +74,7 @@ impl Machine<'_> {
                     }
                 }
                 match self.n(node).base {
-                    Value::Struct => {
-                        let mut fields = Vec::with_capacity(self.n(node).arc_count as usize);
-                        for (label, arc) in self.ordered_arcs(node) {
-                            match self.n(arc).arc_type {
-                                ArcType::Member if label.is_string() => {}
-                                ArcType::Required if label.is_string() => {
-                                    let error = self.required_absent(node, arc, label);
-                                    return Err(error);
-                                }
-                                _ => continue,
-                            }
-                            let data = self.data_of_arc(arc)?;
-                            fields.push((self.program.strings.shared(label.id()), data));
-                        }
-                        Ok(Data::Struct(fields))
-                    }
-                    Value::List { .. } => {
-                        let mut items = Vec::with_capacity(self.n(node).arc_count as usize);
-                        for (label, arc) in self.arc_vec(node) {
-                            if label.is_int() && self.n(arc).arc_type == ArcType::Member {
-                                items.push(self.data_of_arc(arc)?);
-                            }
-                        }
-                        Ok(Data::List(items))
-                    }
+                    Value::Struct | Value::List { .. } => self.data_of_entries(node),
                     Value::Bottom(error) => Err(error),
                     Value::Cycle | Value::None => {
                         let saved = std::mem::replace(&mut self.node, node);
@@ -142,6 +119,51 @@ impl Machine<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The data of a struct or list, by way of its fields or elements. What several nodes stand for is made once.
+    fn data_of_entries(&mut self, node: Node) -> Result<Data, ErrId> {
+        if let Some(equals) = &self.equals
+            && let Some(made) = equals.made.get(&node)
+        {
+            return Ok(made.clone());
+        }
+        let data = match self.n(node).base {
+            Value::Struct => Data::Struct(self.data_of_fields(node)?.into()),
+            _ => Data::List(self.data_of_elements(node)?.into()),
+        };
+        if self.n(node).status == Status::Finalized
+            && let Some(equals) = &mut self.equals
+        {
+            equals.made.insert(node, data.clone());
+        }
+        Ok(data)
+    }
+
+    fn data_of_fields(&mut self, node: Node) -> Result<Vec<(Arc<str>, Data)>, ErrId> {
+        let mut fields = Vec::with_capacity(self.n(node).arc_count as usize);
+        for (label, arc) in self.ordered_arcs(node) {
+            match self.n(arc).arc_type {
+                ArcType::Member if label.is_string() => {}
+                ArcType::Required if label.is_string() => {
+                    return Err(self.required_absent(node, arc, label));
+                }
+                _ => continue,
+            }
+            let data = self.data_of_arc(arc)?;
+            fields.push((self.program.strings.shared(label.id()), data));
+        }
+        Ok(fields)
+    }
+
+    fn data_of_elements(&mut self, node: Node) -> Result<Vec<Data>, ErrId> {
+        let mut elements = Vec::with_capacity(self.n(node).arc_count as usize);
+        for (label, arc) in self.arc_vec(node) {
+            if label.is_int() && self.n(arc).arc_type == ArcType::Member {
+                elements.push(self.data_of_arc(arc)?);
+            }
+        }
+        Ok(elements)
     }
 
     pub(super) fn required_absent(&mut self, node: Node, arc: Node, label: Label) -> ErrId {
@@ -194,7 +216,7 @@ impl Machine<'_> {
             }
             Data::Struct(fields) => {
                 let node = self.new_data(Value::Struct);
-                for (name, data) in fields {
+                for (name, data) in fields.iter() {
                     let value = self.value_of_data(data);
                     let label = Label::string(self.program.strings.intern(name));
                     self.add_data(node, label, value);

@@ -12,6 +12,7 @@ use super::free::{ELEMENT, FreeNames};
 use super::machine::*;
 use crate::diagnostic::FileId;
 use crate::resolve::program::*;
+use crate::value::Data;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry as MapEntry;
@@ -44,6 +45,8 @@ pub(super) struct Equals {
     pub orders: FxHashMap<(Node, bool, bool), bool>,
     /// The labels of fields that the program takes as values, if that can be told.
     pub taken: Option<Arc<FxHashSet<Label>>>,
+    /// The data of finished structs and lists: they are asked for once by each node that stands for them.
+    pub made: FxHashMap<Node, Data>,
     /// How many nodes were looked for, and how many of them were there.
     tried: u32,
     found: u32,
@@ -74,6 +77,7 @@ impl Equals {
             misses: FxHashMap::default(),
             orders: FxHashMap::default(),
             taken,
+            made: FxHashMap::default(),
             tried: 0,
             found: 0,
             words: Vec::new(),
@@ -86,6 +90,7 @@ impl Equals {
         self.entries.clear();
         self.keys.clear();
         self.orders.clear();
+        self.made.clear();
         (self.tried, self.found) = (0, 0);
     }
 

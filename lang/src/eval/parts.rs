@@ -281,7 +281,7 @@ impl Machine<'_> {
                     let value = self.assemble(part, data)?;
                     out.push((self.program.strings.shared(label.id()), value));
                 }
-                Some(Data::Struct(out))
+                Some(Data::Struct(out.into()))
             }
         }
     }

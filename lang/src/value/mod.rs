@@ -8,7 +8,8 @@ pub mod schema;
 pub use number::Number;
 use std::sync::Arc;
 
-/// A finished, concrete value: what JSON can say, and bytes.
+/// A finished, concrete value: what JSON can say, and bytes. Its parts are shared, so that what several places have in common
+/// is there once, and a copy costs nothing.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Data {
     Null,
@@ -16,9 +17,9 @@ pub enum Data {
     Number(Number),
     String(Arc<str>),
     Bytes(Arc<[u8]>),
-    List(Vec<Data>),
+    List(Arc<[Data]>),
     /// Regular fields in output order; names are unique.
-    Struct(Vec<(Arc<str>, Data)>),
+    Struct(Arc<[(Arc<str>, Data)]>),
 }
 
 /// How two values are compared, by an operator or by a bound.
@@ -55,7 +56,7 @@ pub fn equal_data(a: &Data, b: &Data) -> bool {
     match (a, b) {
         (Data::Number(x), Data::Number(y)) => x.numeric_cmp(y).is_eq(),
         (Data::List(x), Data::List(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(a, b)| equal_data(a, b))
+            x.len() == y.len() && x.iter().zip(&y[..]).all(|(a, b)| equal_data(a, b))
         }
         (Data::Struct(x), Data::Struct(y)) => {
             x.len() == y.len()

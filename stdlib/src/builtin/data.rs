@@ -54,7 +54,7 @@ fn sorted(data: &Data) -> Data {
                 .map(|(name, value)| (name.clone(), sorted(value)))
                 .collect();
             fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Data::Struct(fields)
+            Data::Struct(fields.into())
         }
         Data::List(elements) => Data::List(elements.iter().map(sorted).collect()),
         scalar => scalar.clone(),

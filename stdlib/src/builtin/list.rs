@@ -253,7 +253,7 @@ fn identical(a: &Data, b: &Data) -> bool {
             x.is_int_kind() == y.is_int_kind() && x.numeric_cmp(y).is_eq()
         }
         (Data::List(x), Data::List(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(a, b)| identical(a, b))
+            x.len() == y.len() && x.iter().zip(&y[..]).all(|(a, b)| identical(a, b))
         }
         (Data::Struct(x), Data::Struct(y)) => {
             let find = |name| y.iter().find(|(other, _)| other == name);
@@ -374,7 +374,7 @@ fn range(start: &Number, limit: &Number, step: &Number) -> Result<Data> {
         numbers.push(decimal(&next));
         next = step.add(&next).map_err(error)?;
     }
-    Ok(Data::List(numbers))
+    Ok(Data::List(numbers.into()))
 }
 
 fn comparator(context: &mut dyn Context, a: &Arguments<'_>) -> Result<ValueRef> {

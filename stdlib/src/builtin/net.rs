@@ -123,7 +123,7 @@ package! {
                 let last = first.iter().zip(&mask).map(|(byte, mask)| byte | !mask).collect();
                 fields.push(("broadcast_addr".into(), text(last)));
             }
-            Ok(Data::Struct(fields))
+            Ok(Data::Struct(fields.into()))
         },
     "InCIDR" (ip: ANY, cidr: ANY) -> BOOL,
         "Whether the address lies in the block." => |_, a| {

@@ -106,7 +106,7 @@ fn some(found: Vec<Data>) -> Result<Data> {
     if found.is_empty() {
         Err(no_match())
     } else {
-        Ok(Data::List(found))
+        Ok(Data::List(found.into()))
     }
 }
 
@@ -131,7 +131,7 @@ fn named(regex: &Regex, found: &Captures<'_>) -> Data {
     };
     let mut fields: Vec<_> = regex.capture_names().flatten().map(field).collect();
     fields.sort_by(|a: &(Arc<str>, Data), b| a.0.cmp(&b.0));
-    Data::Struct(fields)
+    Data::Struct(fields.into())
 }
 
 fn replace(

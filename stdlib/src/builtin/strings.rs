@@ -179,7 +179,7 @@ fn range(a: &Arguments<'_>, first: usize) -> Result<std::ops::Range<usize>> {
 
 fn split(text: &str, separator: &str, count: i64, keep: bool) -> Data {
     if count == 0 {
-        return Data::List(Vec::new());
+        return Data::List(Vec::new().into());
     }
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let mut parts: Vec<&str> = Vec::new();

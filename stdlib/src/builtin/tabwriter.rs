@@ -11,7 +11,7 @@ package! {
             let text = match a.data(0)? {
                 Data::List(lines) => {
                     let mut text = String::new();
-                    for line in lines {
+                    for line in lines.iter() {
                         match line {
                             Data::String(line) => text.push_str(line),
                             Data::Bytes(line) => text.push_str(&String::from_utf8_lossy(line)),

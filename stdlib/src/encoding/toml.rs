@@ -169,7 +169,7 @@ fn table<'d>(
                 table(fields, path, entry, sink)?;
             }
             Data::List(elements) => {
-                for element in elements {
+                for element in elements.iter() {
                     if let Data::Struct(fields) = element {
                         header(path, "[[", "]]\n", entry, sink);
                         table(fields, path, entry, sink)?;

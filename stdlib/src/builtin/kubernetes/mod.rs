@@ -75,7 +75,7 @@ package! {
             ];
             fields.extend(image.tag.map(|tag| ("tag".into(), string(tag))));
             fields.extend(image.digest.map(|digest| ("digest".into(), string(digest))));
-            Ok(Data::Struct(fields))
+            Ok(Data::Struct(fields.into()))
         },
     "Cron" (s: STRING) -> BOOL,
         "Whether s is the schedule of a CronJob: five fields, or @daily and its like." => |_, a| {

@@ -60,7 +60,7 @@ impl Writer<'_> {
                             Object::of("minimum", bound.clone()).into(),
                             Object::of("maximum", bound).into(),
                         ];
-                        builder.set_not(Object::of("allOf", Data::List(both)));
+                        builder.set_not(Object::of("allOf", Data::List(both.into())));
                     }
                     Comparison::Equal | Comparison::Match | Comparison::NotMatch => {
                         return Err(self.unsupported(value, "number"));
@@ -154,7 +154,7 @@ impl Writer<'_> {
             .map(|field| text(&field.label))
             .collect();
         if !required.is_empty() {
-            self.builders[at].set("required", Data::List(required));
+            self.builders[at].set("required", Data::List(required.into()));
         }
         let core = self.builders[at].core;
         let mut properties = Object::default();
@@ -182,11 +182,11 @@ impl Writer<'_> {
             found.map(|(_, value)| value)
         }) {
             Some(Data::Struct(known)) => {
-                let mut merged = Object(std::mem::take(known));
+                let mut merged = Object(known.to_vec());
                 for (name, schema) in properties.0 {
                     merged.set(&name, schema);
                 }
-                *known = merged.0;
+                *known = merged.0.into();
             }
             _ if properties.is_empty() => {}
             _ => self.builders[at].set_single("properties", properties),
@@ -235,7 +235,7 @@ impl Writer<'_> {
         let any = self.reader.any_element(value);
         let count = items.len();
         if count > 0 {
-            self.builders[at].set("items", Data::List(items));
+            self.builders[at].set("items", Data::List(items.into()));
             if any.is_some() {
                 let least = Data::Number(Number::from_u64(count as u64));
                 self.builders[at].set("minItems", least);

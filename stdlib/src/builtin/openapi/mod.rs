@@ -68,5 +68,5 @@ fn present(context: &mut dyn Context, value: ValueRef) -> Result<Data> {
     for (name, field) in context.fields(value)? {
         out.push((name, present(context, field)?));
     }
-    Ok(Data::Struct(out))
+    Ok(Data::Struct(out.into()))
 }

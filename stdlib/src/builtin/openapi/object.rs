@@ -68,6 +68,6 @@ impl Object {
 
 impl From<Object> for Data {
     fn from(object: Object) -> Data {
-        Data::Struct(object.0)
+        Data::Struct(object.0.into())
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn document(
     let components = Object::of("schemas", Data::Struct(schemas));
     let mut document = Object::of("openapi", text(options.version.text()));
     document.set("info", info);
-    document.set("paths", Data::Struct(Vec::new()));
+    document.set("paths", Data::Struct(Vec::new().into()));
     document.set("components", components);
     Ok(document.into())
 }
@@ -234,7 +234,7 @@ impl Writer<'_> {
         let mut out = Object::default();
         if let Some(value) = info {
             match self.reader.data(value)? {
-                Data::Struct(fields) => out.0 = fields,
+                Data::Struct(fields) => out.0 = fields.to_vec(),
                 _ => return Err(error("info must be a struct")),
             }
         }
@@ -508,7 +508,7 @@ impl Writer<'_> {
             self.constraint(at, part)?;
             if self.builders[at].core.is_none() {
                 let constant = self.data(part)?;
-                self.builders[at].set("enum", Data::List(vec![constant]));
+                self.builders[at].set("enum", Data::List(vec![constant].into()));
             }
             return Ok(());
         }
@@ -578,7 +578,7 @@ impl Writer<'_> {
                 self.value(at, one)?;
             }
             if !constants.is_empty() && self.builders[at].core.is_none() {
-                self.builders[at].set("enum", Data::List(constants));
+                self.builders[at].set("enum", Data::List(constants.into()));
             }
             if nullable {
                 self.builders[at].set_single("nullable", Data::Bool(true));
@@ -590,7 +590,7 @@ impl Writer<'_> {
         }
         let mut any_of = Vec::new();
         if !constants.is_empty() {
-            any_of.push(Object::of("enum", Data::List(constants)).into());
+            any_of.push(Object::of("enum", Data::List(constants.into())).into());
         }
         let mut schemas = Vec::with_capacity(others.len());
         for &other in &others {
@@ -607,7 +607,7 @@ impl Writer<'_> {
             let schema = self.apart(index, &others, &schemas);
             any_of.push(schema.into());
         }
-        self.builders[at].set("oneOf", Data::List(any_of));
+        self.builders[at].set("oneOf", Data::List(any_of.into()));
         Ok(())
     }
 
@@ -627,11 +627,11 @@ impl Writer<'_> {
         if allowed.is_empty() {
             return schema;
         }
-        let rest = Object::of("not", Object::of("anyOf", Data::List(allowed)));
+        let rest = Object::of("not", Object::of("anyOf", Data::List(allowed.into())));
         if schema.is_empty() {
             return rest;
         }
-        Object::of("allOf", Data::List(vec![schema.into(), rest.into()]))
+        Object::of("allOf", Data::List(vec![schema.into(), rest.into()].into()))
     }
 
     pub(super) fn data(&mut self, value: SchemaRef) -> Result<Data> {

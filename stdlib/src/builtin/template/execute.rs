@@ -405,7 +405,7 @@ fn slice(base: &Data, bounds: &[&Data]) -> Result<Data> {
         return Err("index out of range".to_owned());
     }
     match base {
-        Data::List(list) => Ok(Data::List(list[start..end].to_vec())),
+        Data::List(list) => Ok(Data::List(list[start..end].to_vec().into())),
         Data::String(text) => {
             let bytes = &text.as_bytes()[start..end];
             Ok(Data::String(String::from_utf8_lossy(bytes).into()))
