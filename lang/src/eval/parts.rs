@@ -34,7 +34,7 @@ const PARTS: usize = 32;
 /// The most fields of a part.
 const MAX_PART: usize = 100;
 /// The least number of values that a machine makes before it begins anew.
-const MIN_NODES: usize = 8_000;
+const MIN_NODES: usize = 12_000;
 /// The stack of a thread; beyond it, evaluation allocates.
 const STACK: usize = 4 * 1024 * 1024;
 
