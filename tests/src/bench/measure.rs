@@ -4,6 +4,8 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a run cost, and what it wrote.
@@ -19,6 +21,10 @@ pub struct Run {
 
 /// Clock ticks to the second in `/proc`; Linux has had this value on every architecture for long.
 const TICKS: f64 = 100.0;
+
+/// How often the memory of a process is looked at, at its beginning and later on.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const LAST_PAUSE: Duration = Duration::from_micros(1600);
 
 /// Runs a command to its end in `dir`.
 ///
@@ -38,16 +44,17 @@ pub fn run(dir: &Path, command: &[String]) -> Result<Run> {
         .spawn()
         .with_context(|| format!("cannot run {}", command[0]))?;
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let mut peak: f64 = 0.0;
-    let ended = loop {
-        if let Some(ended) = child.try_wait()? {
-            break ended;
-        }
-        peak = peak.max(high_water(&status).unwrap_or(0.0));
-        std::thread::sleep(Duration::from_micros(500));
-    };
+    let (ended, wall, peak) = thread::scope(|scope| {
+        let (end, ending) = mpsc::channel::<()>();
+        let peak = scope.spawn(move || watch(&status, &ending));
+        let ended = child.wait();
+        let wall = start.elapsed().as_secs_f64();
+        drop(end);
+        (ended, wall, peak.join().unwrap_or(f64::NAN))
+    });
+    let ended = ended?;
     let run = Run {
-        wall: start.elapsed().as_secs_f64(),
+        wall,
         cpu: children_time()? - before,
         peak,
         output: fs::read(&output)?,
@@ -70,6 +77,18 @@ fn children_time() -> Result<f64> {
         (Some(user), Some(system)) => Ok((user + system) / TICKS),
         _ => bail!("unknown format of stat"),
     }
+}
+
+/// The most memory of a process until there is a word of its end. It is looked at often while it is young, and seldom later:
+/// looking takes time of the processors that it needs.
+fn watch(status: &Path, ending: &mpsc::Receiver<()>) -> f64 {
+    let mut peak: f64 = 0.0;
+    let mut pause = FIRST_PAUSE;
+    while let Err(mpsc::RecvTimeoutError::Timeout) = ending.recv_timeout(pause) {
+        peak = peak.max(high_water(status).unwrap_or(0.0));
+        pause = (2 * pause).min(LAST_PAUSE);
+    }
+    peak
 }
 
 fn high_water(status: &Path) -> Option<f64> {
