@@ -8,9 +8,6 @@ use crate::load::{Instance, Loader};
 use holos_lang::eval::Evaluation;
 use std::path::Path;
 
-/// Trees of files longer than this, in bytes, are freed by a thread of its own.
-const LARGE: u32 = 64 * 1024;
-
 pub(super) fn run(session: &mut Session, args: &Export) -> Outcome {
     let (format, path) = match target(&session.files, &args.output, Format::Json) {
         Ok(target) => target,
@@ -49,11 +46,7 @@ fn values(session: &mut Session, args: &Export) -> (Outcome, Vec<Value>) {
                 };
                 // Nothing needs them from here on.
                 instance.package.files = Vec::new();
-                let trees = evaluation.take_trees();
-                if trees.iter().any(|(_, file)| file.span.end > LARGE) {
-                    // Their memory is given back beside the evaluation, which takes it up again.
-                    drop(std::thread::Builder::new().spawn(move || drop(trees)));
-                }
+                evaluation.discard_trees();
                 for node in nodes {
                     match evaluation.data(node) {
                         Ok(data) => values.push(Value::Data(data)),

@@ -77,6 +77,7 @@ impl<'a> Evaluation<'a> {
                 imports: self.imports.clone(),
                 root: self.root,
                 whole: self.whole,
+                discarded: Vec::new(),
             };
             (Division { top, fields }, copy)
         })

@@ -125,6 +125,7 @@ impl<'a> Seed<'_, 'a> {
             imports: self.imports.clone(),
             root,
             whole: false,
+            discarded: Vec::new(),
         }
     }
 }
@@ -137,6 +138,8 @@ pub struct Evaluation<'a> {
     root: u32,
     /// Never evaluated in parts.
     whole: bool,
+    /// Trees that nobody needs any more.
+    discarded: Vec<(FileId, Arc<tree::File>)>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -166,6 +169,7 @@ impl<'a> Evaluation<'a> {
             imports: loaded.imports,
             root,
             whole: false,
+            discarded: Vec::new(),
         };
         (evaluation, loaded.errors)
     }
@@ -180,9 +184,10 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Lets go of the syntax trees, for large packages: expressions given later do not see the imports of their files.
-    pub fn take_trees(&mut self) -> Vec<(FileId, Arc<tree::File>)> {
-        std::mem::take(&mut self.main.files)
+    /// Lets go of the syntax trees, for large packages: expressions given later do not see the imports of their files. Their
+    /// memory is given back beside the evaluation of the next data, where that is done by several threads.
+    pub fn discard_trees(&mut self) {
+        self.discarded = std::mem::take(&mut self.main.files);
     }
 
     /// The value of the whole package.
@@ -337,11 +342,12 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Everything that is wrong or not concrete.
     pub fn data(&mut self, node: NodeId) -> Result<Data, Vec<Diagnostic>> {
+        let discarded = std::mem::take(&mut self.discarded);
         // What is evaluated already is not evaluated in parts once more.
         let done = self.machine.n(node.0).status == machine::Status::Finalized;
         if !self.whole
             && !done
-            && let Some(data) = self.machine.data_in_parts(node.0, self.root)
+            && let Some(data) = self.machine.data_in_parts(node.0, self.root, discarded)
         {
             return Ok(data);
         }

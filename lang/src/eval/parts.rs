@@ -34,7 +34,7 @@ const PARTS: usize = 32;
 /// The most fields of a part.
 const MAX_PART: usize = 100;
 /// The least number of values that a machine makes before it begins anew.
-const MIN_NODES: usize = 12_000;
+const MIN_NODES: usize = 8_000;
 /// The stack of a thread; beyond it, evaluation allocates.
 const STACK: usize = 4 * 1024 * 1024;
 
@@ -83,8 +83,14 @@ enum Start {
 type Part = Vec<Option<Data>>;
 
 impl Machine<'_> {
-    /// The value as data, where it is large and nothing is wrong with it.
-    pub(super) fn data_in_parts(&mut self, node: Node, root: Node) -> Option<Data> {
+    /// The value as data, where it is large and nothing is wrong with it. Another thread lets go of `discarded` before it
+    /// evaluates, and takes its memory up again.
+    pub(super) fn data_in_parts(
+        &mut self,
+        node: Node,
+        root: Node,
+        discarded: impl Send,
+    ) -> Option<Data> {
         if self.program.exprs.len() < MIN_EXPRS {
             return None;
         }
@@ -92,7 +98,7 @@ impl Machine<'_> {
         // The program is lent: what is added to it does not change what there was.
         let mut planner = Machine::new(std::mem::take(&mut self.program), self.builtins);
         let data = planner.plan(&start).and_then(|plan| {
-            let (mut data, stats) = evaluate(&planner, &plan)?;
+            let (mut data, stats) = evaluate(&planner, &plan, discarded)?;
             self.stats.of_parts += stats.nodes;
             self.stats.add(Stats { nodes: 0, ..stats });
             planner.assemble(&plan.skeleton, &mut data)
@@ -364,7 +370,11 @@ impl Machine<'_> {
 }
 
 /// The data of all items, part by part, by copies of the machine that made the plan.
-fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, Stats)> {
+fn evaluate(
+    planner: &Machine<'_>,
+    plan: &Plan,
+    discarded: impl Send,
+) -> Option<(Vec<Option<Data>>, Stats)> {
     let items = &plan.items[..];
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let size = (items.len() / (PARTS * processors)).clamp(1, MAX_PART);
@@ -408,12 +418,15 @@ fn evaluate(planner: &Machine<'_>, plan: &Plan) -> Option<(Vec<Option<Data>>, St
         count(&machine);
     };
     let (sender, receiver) = mpsc::channel();
+    let mut discarded = Some(discarded);
     std::thread::scope(|scope| {
         for _ in 1..processors.min(parts.len()) {
             let sender = sender.clone();
+            let discarded = discarded.take();
             let thread = std::thread::Builder::new().stack_size(STACK);
             // Where no thread can be had, the others do the work.
             let _ = thread.spawn_scoped(scope, || {
+                drop(discarded);
                 let sender = sender;
                 work(&sender);
             });
