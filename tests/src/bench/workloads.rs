@@ -29,8 +29,9 @@ pub type File = (String, String);
 pub struct Workload {
     pub name: &'static str,
     pub sizes: &'static [usize],
-    /// Where instructions are counted.
-    pub small: usize,
+    /// Where instructions are counted: at a size that is quick to run, and where a large package is evaluated in parts, at such
+    /// a one.
+    pub counted: &'static [usize],
     pub files: fn(usize) -> Vec<File>,
     arguments: &'static [&'static str],
     jrsonnet: Option<&'static [&'static str]>,
@@ -50,7 +51,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "k8s-fanout",
         sizes: &[10, 100, 1000],
-        small: 30,
+        counted: &[30, 300],
         files: fanout,
         arguments: &["export", "schema.cue", "apps.cue", "-e", "out"],
         jrsonnet: Some(&["main.jsonnet"]),
@@ -58,7 +59,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "deep-unify -e out",
         sizes: &[100, 300, 1000],
-        small: 100,
+        counted: &[100],
         files: deep,
         arguments: &["export", "main.cue", "-e", "out"],
         jrsonnet: Some(&["main.jsonnet"]),
@@ -66,7 +67,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "deep-unify",
         sizes: &[100, 300, 1000],
-        small: 30,
+        counted: &[30],
         files: deep,
         arguments: &["export", "main.cue"],
         jrsonnet: None,
@@ -74,7 +75,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "disjunctions",
         sizes: &[100, 1000, 5000],
-        small: 50,
+        counted: &[50, 1000],
         files: disjunctions,
         arguments: &["export", "main.cue", "-e", "out"],
         jrsonnet: Some(&["main.jsonnet"]),
@@ -82,7 +83,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "comprehension",
         sizes: &[30, 100, 300],
-        small: 30,
+        counted: &[30],
         files: comprehension,
         arguments: &["export", "main.cue", "-e", "out"],
         jrsonnet: Some(&["main.jsonnet"]),
@@ -90,7 +91,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "refs",
         sizes: &[100, 1000, 5000],
-        small: 300,
+        counted: &[300],
         files: refs,
         arguments: &["export", "main.cue", "-e", "out"],
         jrsonnet: Some(&["main.jsonnet"]),
@@ -98,7 +99,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "validate",
         sizes: &[100, 1000, 5000],
-        small: 30,
+        counted: &[30],
         files: validate,
         arguments: &["vet", "main.cue", "data.yaml", "-d", "#Manifest"],
         jrsonnet: Some(&["--tla-code-file", "data=data.json", "main.jsonnet"]),
@@ -106,7 +107,7 @@ pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "startup",
         sizes: &[1],
-        small: 1,
+        counted: &[1],
         files: startup,
         arguments: &["export", "main.cue", "-e", "out"],
         jrsonnet: Some(&["main.jsonnet"]),
