@@ -123,7 +123,10 @@ impl Machine<'_> {
 
     /// The data of a struct or list, by way of its fields or elements. What several nodes stand for is made once.
     fn data_of_entries(&mut self, node: Node) -> Result<Data, ErrId> {
-        if let Some(equals) = &self.equals
+        // Without an order they are good for one purpose only.
+        let kept = !self.unordered && self.n(node).status == Status::Finalized;
+        if kept
+            && let Some(equals) = &self.equals
             && let Some(made) = equals.made.get(&node)
         {
             return Ok(made.clone());
@@ -132,9 +135,7 @@ impl Machine<'_> {
             Value::Struct => Data::Struct(self.data_of_fields(node)?.into()),
             _ => Data::List(self.data_of_elements(node)?.into()),
         };
-        if self.n(node).status == Status::Finalized
-            && let Some(equals) = &mut self.equals
-        {
+        if kept && let Some(equals) = &mut self.equals {
             equals.made.insert(node, data.clone());
         }
         Ok(data)

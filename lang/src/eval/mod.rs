@@ -345,10 +345,9 @@ impl<'a> Evaluation<'a> {
         let discarded = std::mem::take(&mut self.discarded);
         // What is evaluated already is not evaluated in parts once more.
         let done = self.machine.n(node.0).status == machine::Status::Finalized;
-        if !self.whole
-            && !done
-            && let Some(data) = self.machine.data_in_parts(node.0, self.root, discarded)
-        {
+        if self.whole || done {
+            drop(discarded);
+        } else if let Some(data) = self.machine.data_in_parts(node.0, self.root, discarded) {
             return Ok(data);
         }
         self.whole_data(node)
