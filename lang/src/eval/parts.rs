@@ -455,6 +455,6 @@ fn by_name(items: &[Item]) -> Vec<usize> {
         first.entry(item.last()).or_insert(at);
     }
     let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|&at| first[&items[at].last()]);
+    order.sort_by_cached_key(|&at| first[&items[at].last()]);
     order
 }
