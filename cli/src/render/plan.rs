@@ -1,5 +1,6 @@
 //! What files a platform's manifests make, and whether every object is fit to be applied.
 
+use super::platform::get;
 use holos_lang::diagnostic::{Code, Diagnostic};
 use holos_lang::value::Data;
 use holos_schemas::validate::{Finding, Reason, Validator};
@@ -318,16 +319,6 @@ fn label(name: &str) -> String {
 fn text<'d>(data: &'d Data, field: &str) -> Option<&'d str> {
     match get(data, field)? {
         Data::String(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn get<'d>(data: &'d Data, field: &str) -> Option<&'d Data> {
-    match data {
-        Data::Struct(fields) => fields
-            .iter()
-            .find(|(name, _)| **name == *field)
-            .map(|(_, data)| data),
         _ => None,
     }
 }

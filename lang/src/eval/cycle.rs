@@ -10,6 +10,16 @@ use super::error::{Bottom, ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
 
+/// A reference, evaluated for a node, and what it led to.
+#[derive(Clone, Copy)]
+pub(super) struct Resolved {
+    pub node: Node,
+    pub target: Node,
+    pub env: EnvId,
+    pub expr: ExprId,
+    pub info: Info,
+}
+
 impl Machine<'_> {
     /// Whether the node is being evaluated further out on the stack.
     pub(super) fn depth_cycle(&self, node: Node) -> bool {
@@ -36,37 +46,30 @@ impl Machine<'_> {
         false
     }
 
-    /// Records that `expr`, evaluated for `node`, resolved to `target`. `true` means that the
-    /// conjunct is to be dropped or has been put aside.
-    pub(super) fn detect_cycle(
-        &mut self,
-        node: Node,
-        target: Node,
-        env: EnvId,
-        expr: ExprId,
-        mut info: Info,
-    ) -> (Info, bool) {
-        if let Some(found) = self.find_cycle(node, target, env, expr, info) {
+    /// Records what a reference resolved to. `true` means that the conjunct is to be dropped or has been put aside.
+    pub(super) fn detect_cycle(&mut self, resolved: Resolved) -> (Info, bool) {
+        if let Some(found) = self.find_cycle(resolved) {
             self.impasses += 1;
             return found;
         }
-        let depth = self.s(node).depth;
-        let (target, at) = (self.deref(target), self.deref(node));
-        info.refs = self.add_to_history(info.refs, expr, target, at, depth);
+        let depth = self.s(resolved.node).depth;
+        let (target, at) = (self.deref(resolved.target), self.deref(resolved.node));
+        let mut info = resolved.info;
+        info.refs = self.add_to_history(info.refs, resolved.expr, target, at, depth);
         (info, false)
     }
 
     /// What [`Machine::detect_cycle`] gives where the target was met before on the way to the node.
-    fn find_cycle(
-        &mut self,
-        node: Node,
-        target: Node,
-        env: EnvId,
-        expr: ExprId,
-        mut info: Info,
-    ) -> Option<(Info, bool)> {
+    fn find_cycle(&mut self, resolved: Resolved) -> Option<(Info, bool)> {
+        let Resolved {
+            node,
+            target,
+            env,
+            expr,
+            mut info,
+        } = resolved;
         if self.has_ancestor(node, target) {
-            return Some(self.mark_cyclic(node, target, env, expr, info, true));
+            return Some(self.mark_cyclic(resolved, true));
         }
         if self.s(node).has_non_cyclic && info.cyclic == Cyclic::Maybe {
             return Some((info, false));
@@ -114,7 +117,7 @@ impl Machine<'_> {
                 if record.expr != expr && state.has_non_cycle && state.has_non_cyclic && !feeding {
                     continue;
                 }
-                return Some(self.mark_cyclic(node, target, env, expr, info, false));
+                return Some(self.mark_cyclic(resolved, false));
             }
             if record.expr == expr && unrooted {
                 if self.same(record.at, node) {
@@ -134,7 +137,7 @@ impl Machine<'_> {
                         chain_step = true;
                         continue;
                     }
-                    return Some(self.mark_cyclic(node, target, env, expr, info, false));
+                    return Some(self.mark_cyclic(resolved, false));
                 }
                 let parent = self.n(target).parent;
                 if self.n(record.target).has(NodeData::NON_ROOTED)
@@ -144,7 +147,7 @@ impl Machine<'_> {
                     && self.has_state(parent)
                     && self.s(parent).has_ancestor_cycle
                 {
-                    return Some(self.mark_cyclic(node, target, env, expr, info, true));
+                    return Some(self.mark_cyclic(resolved, true));
                 }
             }
         }
@@ -166,15 +169,14 @@ impl Machine<'_> {
         false
     }
 
-    fn mark_cyclic(
-        &mut self,
-        node: Node,
-        target: Node,
-        env: EnvId,
-        expr: ExprId,
-        mut info: Info,
-        ancestor: bool,
-    ) -> (Info, bool) {
+    fn mark_cyclic(&mut self, resolved: Resolved, ancestor: bool) -> (Info, bool) {
+        let Resolved {
+            node,
+            target,
+            env,
+            expr,
+            mut info,
+        } = resolved;
         info.cyclic = Cyclic::Yes;
         let state = self.s_mut(node);
         state.has_any_cyclic = true;

@@ -3,6 +3,7 @@
 //! An error of an expression is added to [`Machine::errs`] and given as [`Value::Bottom`]; [`Value::None`] means
 //! that there is no value (yet) and the error, if any, has been added.
 
+use super::cycle::Resolved;
 use super::error::{ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
@@ -260,7 +261,14 @@ impl Machine<'_> {
         let arc = self.deref_non_shared(found);
         if self.state(arc).is_some() {
             let info = self.info;
-            self.info = self.detect_cycle(arc, arc, NIL, expr, info).0;
+            let resolved = Resolved {
+                node: arc,
+                target: arc,
+                env: NIL,
+                expr,
+                info,
+            };
+            self.info = self.detect_cycle(resolved).0;
             let own = needs;
             let needs = needs | ARC_TYPE;
             match mode {

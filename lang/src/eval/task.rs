@@ -1,5 +1,6 @@
 //! What each kind of task does, and sharing of nodes.
 
+use super::cycle::Resolved;
 use super::error::{Bottom, CYCLE_PLACEHOLDER, ErrorCode, Message};
 use super::machine::*;
 use crate::resolve::program::*;
@@ -105,7 +106,13 @@ impl Machine<'_> {
         }
         let arc = self.deref_non_disjunct(arc);
         let target = self.deref_disjunct(arc);
-        let (info, skip) = self.detect_cycle(task.node, target, task.env, task.expr, info);
+        let (info, skip) = self.detect_cycle(Resolved {
+            node: task.node,
+            target,
+            env: task.env,
+            expr: task.expr,
+            info,
+        });
         if skip {
             self.unshare(task.node);
             // It adds nothing, but says that the field may be there.

@@ -565,14 +565,10 @@ pub(super) fn entry(
     depth: usize,
     sink: &mut Sink<'_>,
 ) {
-    match layout {
-        Layout::Indented => {
-            sink.text.push_str(if index > 0 { ",\n" } else { "\n" });
-            sink.spaces(4 * depth);
-        }
-        Layout::Compact if index > 0 => sink.text.push(','),
-        Layout::Compact => {}
+    if index > 0 {
+        sink.text.push(',');
     }
+    line(layout, depth, sink);
     if let Some(name) = name {
         quote(name, &mut sink.text);
         sink.text.push_str(if layout == Layout::Indented {
