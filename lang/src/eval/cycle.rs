@@ -170,20 +170,15 @@ impl Machine<'_> {
     }
 
     fn mark_cyclic(&mut self, resolved: Resolved, ancestor: bool) -> (Info, bool) {
-        let Resolved {
-            node,
-            target,
-            env,
-            expr,
-            mut info,
-        } = resolved;
+        let mut info = resolved.info;
         info.cyclic = Cyclic::Yes;
-        let state = self.s_mut(node);
+        let state = self.s_mut(resolved.node);
         state.has_any_cyclic = true;
         state.has_ancestor_cycle |= ancestor;
         let fed = state.has_non_cycle || (!ancestor && state.has_non_cyclic);
-        if !fed && env != NIL {
-            state.cyclic_conjuncts.push((expr, env, info, target));
+        if !fed && resolved.env != NIL {
+            let parked = (resolved.expr, resolved.env, info, resolved.target);
+            state.cyclic_conjuncts.push(parked);
             return (info, true);
         }
         (info, false)
